@@ -1,0 +1,269 @@
+import { checkOptions, parseOptions } from './configuration.js'
+import type { ConfigurationProblem } from './errors.js'
+import { emit } from './events.js'
+import { createFetch, type FetchHandler } from './fetch.js'
+import { type McpAuthOptions, McpAuthOptionsSchema } from './mcp-auth-options.js'
+import { createAuthorizationServerMirror } from './metadata/authorization-server-mirror.js'
+import { createWellKnown } from './metadata/well-known.js'
+import type { Principal } from './principal.js'
+import { checkAllowOptions, createAllowList } from './resource-server/allow-list.js'
+import { principalOf } from './resource-server/auth-info.js'
+import { createAuthenticate } from './resource-server/authenticate.js'
+import { createGuard, type Guard, type GuardOutcome } from './resource-server/guard.js'
+import { checkOrigins } from './resource-server/origin.js'
+import {
+  createResourceSelection,
+  type ProtectedResource,
+} from './resource-server/protected-resource.js'
+import { pathOf, type RequestView } from './resource-server/request-view.js'
+import {
+  buildResources,
+  checkResources,
+  type NamedResource,
+  type SharedResourceOptions,
+} from './resource-server/resource-options.js'
+import type { ResponseOutcome } from './resource-server/responses.js'
+import {
+  checkValidatorSelectors,
+  createValidatorSelection,
+} from './resource-server/select-validator.js'
+import { createSessionIds } from './resource-server/session-id.js'
+import { emitWarning } from './runtime.js'
+import type { TokenValidator, ValidatorIncident } from './validators/validator.js'
+
+/** The request is not this package's business: a public path. */
+export interface PassOutcome {
+  readonly kind: 'pass'
+}
+
+/** Description of one resource, for start logs and health output. */
+export interface ResourceDescription {
+  readonly resource: string
+  /** Absent when no authorization server is advertised. */
+  readonly metadataUrl: string | undefined
+  readonly authorizationServers: readonly string[]
+  readonly scopesRequired: readonly string[]
+}
+
+/** One way in, for start logs and health output. */
+export type ValidatorDescription = Pick<
+  TokenValidator,
+  'name' | 'authorizationServers' | 'scopeSource' | 'resourceBinding'
+>
+
+/**
+ * A resource server without a web framework. `./express` and {@link McpAuth.fetch} are thin adapters
+ * around it; an adapter for another framework needs nothing else.
+ */
+export interface McpAuth {
+  readonly resources: readonly ResourceDescription[]
+  readonly validators: readonly ValidatorDescription[]
+  /** Longest JSON-RPC body that an adapter reads, in bytes. */
+  readonly maxMessageBytes: number
+  /** The whole rule: metadata documents, public paths, then the guard for every other request. */
+  handle(view: RequestView): GuardOutcome | PassOutcome | Promise<GuardOutcome | PassOutcome>
+  /** Metadata documents only; `undefined` for every other request. */
+  metadata(view: RequestView): ResponseOutcome | Promise<ResponseOutcome> | undefined
+  /** The guard only. */
+  readonly guard: Guard
+  /**
+   * Web-standard adapter: answers, or calls the handler with the request and the verified caller
+   * (`undefined` on public paths).
+   */
+  fetch(request: Request, handler: FetchHandler): Promise<Response>
+  /**
+   * Session ids for the SDK's `sessionIdGenerator`, bound to the caller of this request: another
+   * user who presents one gets 404, on any replica that has the same `sessionKey`.
+   *
+   * @throws TypeError when the request did not pass the guard.
+   */
+  sessionIds(request: { readonly auth?: unknown }): () => string
+  /** Whether a caller whose stream is open may still be served. */
+  isActive(principal: Principal): boolean
+}
+
+function namedResources(options: McpAuthOptions): readonly NamedResource[] {
+  const { resource, resources } = options
+  if (resource !== undefined) {
+    const { localPath, resourceName: name, resourceDocumentation: documentation } = options
+    return [{ id: resource, path: '', options: { localPath, name, documentation } }]
+  }
+  return Object.entries(resources ?? {}).map(([id, each]) => ({
+    id,
+    path: `resources[${JSON.stringify(id)}]`,
+    options: each,
+  }))
+}
+
+function checkShape(options: McpAuthOptions): ConfigurationProblem[] {
+  const problems: ConfigurationProblem[] = []
+  const { resource, resources, rootMetadata } = options
+  if ((resource === undefined) === (resources === undefined)) {
+    problems.push({
+      path: 'resource',
+      message:
+        resource === undefined
+          ? 'is required: the exact URL that clients are given, for example https://mcp.example.com/mcp'
+          : 'cannot stand beside resources; use one of them',
+    })
+  }
+  if (resources !== undefined) {
+    if (Object.keys(resources).length === 0) {
+      problems.push({ path: 'resources', message: 'needs at least one resource' })
+    }
+    for (const name of ['localPath', 'resourceName', 'resourceDocumentation'] as const) {
+      if (options[name] === undefined) continue
+      problems.push({ path: name, message: 'belongs to `resource`; set it inside `resources`' })
+    }
+  }
+  if (rootMetadata !== undefined && resources?.[rootMetadata] === undefined) {
+    problems.push({ path: 'rootMetadata', message: 'must be a key of resources' })
+  }
+  return problems
+}
+
+function rootResourceOf(
+  options: McpAuthOptions,
+  resources: readonly ProtectedResource[],
+): (host: string | undefined) => ProtectedResource | undefined {
+  const [only] = resources
+  if (resources.length === 1) return () => only
+  const root = resources.find(({ id }) => id === options.rootMetadata)
+  return (host) => {
+    const name = host?.toLowerCase()
+    const onHost = resources.filter(({ url }) => url.host === name)
+    return onHost.length === 1 ? onHost[0] : root
+  }
+}
+
+/**
+ * Creates a resource server from validators and rules.
+ *
+ * Everything is checked at once, and nothing is fetched before the first request.
+ *
+ * @example
+ * ```ts
+ * const auth = createMcpAuth({
+ *   resource: 'https://mcp.example.com/mcp',
+ *   validators: [oidc({ issuer: 'https://login.example.com' })],
+ *   scopes: { required: ['mcp.use'] },
+ * })
+ * ```
+ *
+ * @throws {@link ConfigurationError} that lists every bad option.
+ * @see RFC 9728, RFC 6750, MCP authorization specification 2026-07-28
+ */
+export function createMcpAuth(options: McpAuthOptions): McpAuth {
+  const subject = 'createMcpAuth'
+  parseOptions(subject, McpAuthOptionsSchema, options)
+  const { validators, onEvent, now = Date.now, credentials = [], cache = {} } = options
+  const shared: SharedResourceOptions = {
+    validators,
+    scopes: options.scopes,
+    scopesSupported: options.scopesSupported,
+    authorizationServers: options.authorizationServers,
+    allowedOrigins: options.allowedOrigins,
+    allowedHosts: options.allowedHosts,
+    realm: options.challenge?.realm,
+    resourceMetadataUri: options.challenge?.resourceMetadataUri ?? false,
+    cache,
+  }
+  const named = namedResources(options)
+  checkOptions(subject, [
+    ...checkShape(options),
+    ...checkResources(named, shared),
+    ...checkValidatorSelectors(validators),
+    ...(options.allow === undefined ? [] : checkAllowOptions(options.allow)),
+    ...checkOrigins('allowedOrigins', options.allowedOrigins ?? []),
+  ])
+
+  const resources = buildResources(named, shared)
+  const report = (incident: ValidatorIncident): void => {
+    if (onEvent !== undefined) emit(onEvent, { type: 'incident', time: now(), ...incident })
+    else if (incident.kind !== 'keys-fetched') {
+      emitWarning(
+        `${incident.validator}: ${incident.message ?? incident.reason}`,
+        `MCP_AUTH_${incident.kind.toUpperCase().replaceAll('-', '_')}`,
+      )
+    }
+  }
+  for (const validator of validators) {
+    validator.attach?.({ resources: resources.map(({ id }) => id), report })
+  }
+
+  const authenticate = createAuthenticate({
+    validators,
+    select: createValidatorSelection(validators),
+    allows: options.allow === undefined ? undefined : createAllowList(options.allow),
+    revocation: options.revocation,
+  })
+  const sessionIds = createSessionIds(options.sessionKey)
+  const guard = createGuard({
+    authenticate,
+    selectResource: createResourceSelection(resources),
+    resources,
+    sessionIds,
+    credentials,
+    validatorsAtEdge: validators.filter(({ challengesAtEdge }) => challengesAtEdge === true),
+    onEvent,
+    now,
+  })
+  const issuers = new Set(resources.flatMap(({ authorizationServers }) => authorizationServers))
+  const fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
+  const wellKnown = createWellKnown({
+    resources,
+    rootResource: rootResourceOf(options, resources),
+    mirrors: new Map(
+      options.mirrorAuthorizationServer === false
+        ? []
+        : [...issuers].map((issuer) => [
+            issuer,
+            createAuthorizationServerMirror({ issuer, fetch }),
+          ]),
+    ),
+  })
+  const publicPaths = new Set(options.publicPaths)
+  const pass: PassOutcome = { kind: 'pass' }
+
+  const metadata: McpAuth['metadata'] = (view) => wellKnown(view, now())
+  const handle: McpAuth['handle'] = (view) => {
+    if (publicPaths.has(pathOf(view.target))) return pass
+    return metadata(view) ?? guard(view)
+  }
+  const isActive = (principal: Principal): boolean =>
+    (principal.expiresAt === undefined || principal.expiresAt * 1000 > now()) &&
+    (options.revocation?.check(principal) ?? 'active') !== 'revoked'
+
+  return {
+    resources: resources.map(({ id, metadataUrl, authorizationServers, policy }) => ({
+      resource: id,
+      metadataUrl,
+      authorizationServers,
+      scopesRequired: policy.required,
+    })),
+    validators: validators.map(({ name, authorizationServers, scopeSource, resourceBinding }) => ({
+      name,
+      authorizationServers,
+      scopeSource,
+      resourceBinding,
+    })),
+    maxMessageBytes: options.maxMessageBytes ?? 4 * 1024 * 1024,
+    handle,
+    metadata,
+    guard,
+    fetch: createFetch({
+      handle,
+      isActive,
+      maxMessageBytes: options.maxMessageBytes ?? 4 * 1024 * 1024,
+      now,
+    }),
+    sessionIds(request) {
+      const principal = principalOf(request.auth as Parameters<typeof principalOf>[0])
+      if (principal === undefined) {
+        throw new TypeError('sessionIds needs a request that passed the guard')
+      }
+      return () => sessionIds.create(principal)
+    },
+    isActive,
+  }
+}

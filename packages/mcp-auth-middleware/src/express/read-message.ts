@@ -1,0 +1,87 @@
+import type { NodeRequest } from '../express.js'
+import {
+  type ParsedMessage,
+  parseMessage,
+  parseMessageBytes,
+  parseMessageText,
+} from '../resource-server/json-rpc-message.js'
+
+/** Whether a body parser before us has read the stream, so that `req.body` is all there is. */
+function isConsumed(request: NodeRequest): boolean {
+  return (
+    request.readableEnded ||
+    (request.readableDidRead && request.readableLength === 0 && request.complete)
+  )
+}
+
+function parseBody(body: unknown): ParsedMessage {
+  if (body instanceof Uint8Array) return parseMessageBytes(body)
+  if (typeof body === 'string') return parseMessageText(body)
+  return parseMessage(body)
+}
+
+/** Whether the message head announces a body; without one the stream must not be touched. */
+function hasBody(request: NodeRequest): boolean {
+  const { headers } = request
+  if (headers['transfer-encoding'] !== undefined) return true
+  const length = headers['content-length']
+  return length !== undefined && length !== '0'
+}
+
+/**
+ * Reads the whole body and puts it back, so that the handler or a body parser behind us reads it
+ * again.
+ *
+ * The bytes are put back in the same tick in which the last of them was read: afterwards the stream
+ * has emitted `end` and takes nothing back.
+ */
+function readStream(request: NodeRequest, limit: number): Promise<Uint8Array | 'too_large'> {
+  return new Promise((resolve, reject) => {
+    const chunks: Uint8Array[] = []
+    let size = 0
+
+    const settle = (): void => {
+      request.off('readable', onReadable)
+      request.off('error', onFailure)
+      request.off('close', onFailure)
+    }
+    const onFailure = (): void => {
+      settle()
+      reject(new Error('the request ended before its body'))
+    }
+    const onReadable = (): void => {
+      for (;;) {
+        const chunk: unknown = request.read()
+        if (!(chunk instanceof Uint8Array)) break
+        chunks.push(chunk)
+        size += chunk.byteLength
+        if (size > limit) {
+          settle()
+          resolve('too_large')
+          return
+        }
+      }
+      if (!request.complete) return
+      settle()
+      const bytes = Buffer.concat(chunks, size)
+      if (size > 0) request.unshift(bytes)
+      resolve(bytes)
+    }
+    request.on('readable', onReadable)
+    request.on('error', onFailure)
+    request.on('close', onFailure)
+  })
+}
+
+/** Finds the JSON-RPC message of a request, parsed before us or not. */
+export async function readMessage(
+  request: NodeRequest,
+  limit: number,
+): Promise<ParsedMessage | 'too_large'> {
+  if (isConsumed(request)) return parseBody(request.body)
+  if (!hasBody(request)) return parseMessageText('')
+  const length = Number(request.headers['content-length'])
+  if (length > limit) return 'too_large'
+  const bytes = await readStream(request, limit)
+  return bytes === 'too_large' ? bytes : parseMessageBytes(bytes)
+}

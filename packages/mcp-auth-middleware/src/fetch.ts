@@ -1,0 +1,162 @@
+import type { PassOutcome } from './create-mcp-auth.js'
+import type { Principal } from './principal.js'
+import type { AuthInfo } from './resource-server/auth-info.js'
+import type { AcceptedOutcome, GuardOutcome } from './resource-server/guard.js'
+import { parseMessageBytes } from './resource-server/json-rpc-message.js'
+import type { RequestView } from './resource-server/request-view.js'
+import { PLAIN_REFUSALS, type ResponseOutcome } from './resource-server/responses.js'
+import { createStreamWatch, isStreaming, type StreamWatch } from './resource-server/stream-end.js'
+import { sharesPromises } from './runtime.js'
+
+/** Handles a request that may go on. `authInfo` is `undefined` on public paths only. */
+export type FetchHandler = (
+  request: Request,
+  authInfo: AuthInfo | undefined,
+) => Response | Promise<Response>
+
+/** Parts that the web-standard adapter needs. */
+export interface FetchParts {
+  readonly handle: (
+    view: RequestView,
+  ) => GuardOutcome | PassOutcome | Promise<GuardOutcome | PassOutcome>
+  readonly isActive: (principal: Principal) => boolean
+  readonly maxMessageBytes: number
+  readonly now: () => number
+}
+
+function viewOf(request: Request): RequestView {
+  const { url, method, headers } = request
+  // The origin part comes from the Host field, so it is left out: nothing may be derived from it.
+  const target = url.slice(url.indexOf('/', url.indexOf('://') + 3))
+  const fields = Object.fromEntries(headers)
+  // Runtimes keep the authority of HTTP/2 and HTTP/1.1 requests in the URL.
+  fields.host ??= new URL(url).host
+  return { method, target, headers: fields }
+}
+
+function respond({ status, headers, body }: ResponseOutcome, method: string): Response {
+  const bodiless = method === 'HEAD' || status === 204
+  return new Response(bodiless ? null : body, { status, headers })
+}
+
+/** Reads a body up to the limit; `undefined` when it is longer. */
+async function readBytes(request: Request, limit: number): Promise<Uint8Array | undefined> {
+  if (request.body === null) return new Uint8Array()
+  const reader = request.body.getReader()
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) break
+    size += value.byteLength
+    if (size > limit) {
+      reader.cancel().catch(() => undefined)
+      return undefined
+    }
+    chunks.push(value)
+  }
+  const bytes = new Uint8Array(size)
+  let offset = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset)
+    offset += chunk.byteLength
+  }
+  return bytes
+}
+
+/** Ends a streaming body when its credential does. */
+function endWithCredential(response: Response, principal: Principal, watch: StreamWatch): Response {
+  const { body } = response
+  if (body === null || !isStreaming(response.headers.get('content-type'))) return response
+  const reader = body.getReader()
+  let stopWatching: () => void = () => undefined
+  const watched = new ReadableStream<Uint8Array>({
+    start(controller) {
+      stopWatching = watch.watch(principal, () => {
+        controller.close()
+        reader.cancel().catch(() => undefined)
+      })
+    },
+    async pull(controller) {
+      try {
+        const { done, value } = await reader.read()
+        if (done) {
+          stopWatching()
+          controller.close()
+        } else controller.enqueue(value)
+      } catch (error) {
+        stopWatching()
+        controller.error(error)
+      }
+    },
+    cancel(reason) {
+      stopWatching()
+      return reader.cancel(reason)
+    },
+  })
+  return new Response(watched, response)
+}
+
+function withResponseHeaders(
+  response: Response,
+  headers: Readonly<Record<string, string>> | undefined,
+): Response {
+  if (headers === undefined) return response
+  // A handler's answer may be immutable, for example one from another fetch.
+  const copy = new Response(response.body, response)
+  for (const [name, value] of Object.entries(headers)) {
+    if (name === 'vary') copy.headers.append(name, value)
+    else copy.headers.set(name, value)
+  }
+  return copy
+}
+
+/** Builds `auth.fetch`. */
+export function createFetch(
+  parts: FetchParts,
+): (request: Request, handler: FetchHandler) => Promise<Response> {
+  let shared: StreamWatch | undefined
+  const currentWatch = (): StreamWatch => {
+    // A timer belongs to the request that made it on Workers, so there each stream has its own.
+    if (!sharesPromises()) return createStreamWatch(parts.isActive)
+    shared ??= createStreamWatch(parts.isActive)
+    return shared
+  }
+
+  const serve = async (
+    request: Request,
+    accepted: AcceptedOutcome,
+    handler: FetchHandler,
+  ): Promise<Response> => {
+    let forwarded = request
+    if (accepted.authorizeMessage !== undefined) {
+      const bytes = await readBytes(request, parts.maxMessageBytes)
+      const refused =
+        bytes === undefined
+          ? accepted.refuseMessage?.('too_large')
+          : await accepted.authorizeMessage(parseMessageBytes(bytes))
+      if (refused !== undefined) return respond(refused, request.method)
+      forwarded = new Request(request, { body: bytes as Uint8Array<ArrayBuffer> })
+    }
+    const response = await handler(forwarded, accepted.authInfo)
+    const { principal, headers } = accepted
+    return withResponseHeaders(endWithCredential(response, principal, currentWatch()), headers)
+  }
+
+  return async (request, handler) => {
+    let outcome: GuardOutcome | PassOutcome
+    try {
+      outcome = await parts.handle(viewOf(request))
+    } catch {
+      outcome = PLAIN_REFUSALS.serverError
+    }
+    switch (outcome.kind) {
+      case 'response':
+        return respond(outcome, request.method)
+      case 'pass':
+        return await handler(request, undefined)
+      case 'accepted':
+        return await serve(request, outcome, handler)
+    }
+  }
+}

@@ -1,0 +1,239 @@
+import * as z from 'zod/mini'
+import type { AuthEventListener } from './events.js'
+import type { VerifiedTokenCacheOptions } from './jwt/verified-token-cache.js'
+import type { AllowOptions } from './resource-server/allow-list.js'
+import type { PreparedCredentials } from './resource-server/guard.js'
+import type { ScopeOptions } from './resource-server/operation-scopes.js'
+import type { ResourceOptions } from './resource-server/resource-options.js'
+import type { RevocationSource } from './resource-server/revocation.js'
+import type { TokenValidator } from './validators/validator.js'
+
+/** Options of `createMcpAuth` and of the Express middleware `mcpAuth`. */
+export interface McpAuthOptions {
+  /**
+   * Canonical identifier of the protected resource: the exact URL that clients are given, for example
+   * `https://coda.example.com/mcp`. Either this or `resources`.
+   */
+  readonly resource?: string | undefined
+  /** Path under which requests for `resource` arrive, when a proxy strips a prefix. */
+  readonly localPath?: string | undefined
+  /** Several resources by identifier. Only their exact local paths are served. */
+  readonly resources?: Readonly<Record<string, ResourceOptions>> | undefined
+  /** Which of `resources` the root metadata document describes. Default: none on a shared host. */
+  readonly rootMetadata?: string | undefined
+  /** Ways in. The credential itself decides which one judges it. */
+  readonly validators: readonly TokenValidator[]
+  /**
+   * Issuers published to clients, byte-equal to their metadata. Clients use the first. Default: the
+   * issuer that the validators name; required as soon as they name more than one.
+   */
+  readonly authorizationServers?: readonly string[] | undefined
+  /** Who may come in, for every validator. Default: every caller whom a validator accepts. */
+  readonly allow?: AllowOptions | undefined
+  readonly scopes?: ScopeOptions | undefined
+  /** Scopes to publish. Default `scopes.required`: keep it minimal. */
+  readonly scopesSupported?: readonly string[] | undefined
+  /** Exact paths that need no credential, for example `/health`. Default none. */
+  readonly publicPaths?: readonly string[] | undefined
+  /**
+   * Browser origins that may call. Default: loopback origins for a loopback resource; any origin for
+   * a public one, but only its own when a validator reads a cookie.
+   */
+  readonly allowedOrigins?: readonly string[] | undefined
+  /** Accepted `Host` values beside loopback. Default: loopback for a loopback resource, else any. */
+  readonly allowedHosts?: readonly string[] | undefined
+  /** Human-readable name for the metadata (`resource_name`). */
+  readonly resourceName?: string | undefined
+  /** Developer page for the metadata (`resource_documentation`). */
+  readonly resourceDocumentation?: string | undefined
+  /** Extras of the challenge. */
+  readonly challenge?:
+    | {
+        /** Protection space, for example `MCP Server`. Default none. */
+        readonly realm?: string | undefined
+        /** Repeats the metadata URL as `resource_metadata_uri`, which no standard knows. */
+        readonly resourceMetadataUri?: boolean | undefined
+      }
+    | undefined
+  /** Verified-token cache; `false` switches it off. */
+  readonly cache?: VerifiedTokenCacheOptions | false | undefined
+  /** Upstream credentials that are looked up before the handler of the tools they name. */
+  readonly credentials?: readonly PreparedCredentials[] | undefined
+  /** Asked on every request, cached verdicts included. */
+  readonly revocation?: RevocationSource | undefined
+  /**
+   * Key of `sessionIds`, at least 32 bytes as base64url, the same on all replicas. Default: a random
+   * key for this process.
+   */
+  readonly sessionKey?: string | undefined
+  /** Serves the authorization server's metadata to 2025-03-26 clients. Default true. */
+  readonly mirrorAuthorizationServer?: boolean | undefined
+  /** Longest JSON-RPC body that is read for tool scopes, in bytes. Default 4 MiB. */
+  readonly maxMessageBytes?: number | undefined
+  readonly onEvent?: AuthEventListener | undefined
+  /** Replaces the global `fetch` for the mirror. */
+  readonly fetch?: typeof globalThis.fetch | undefined
+  /** Current time in epoch milliseconds. Default `Date.now`. */
+  readonly now?: (() => number) | undefined
+}
+
+const strings = z.readonly(z.array(z.string().check(z.minLength(1, 'must not be empty'))))
+const scopeTable = z.readonly(z.record(z.string(), strings))
+const callable = z.custom((value) => typeof value === 'function', 'must be a function')
+
+const Scopes = z.strictObject({
+  required: z.optional(strings),
+  tools: z.optional(scopeTable),
+  otherTools: z.optional(strings),
+  resources: z.optional(scopeTable),
+  otherResources: z.optional(strings),
+  prompts: z.optional(scopeTable),
+  otherPrompts: z.optional(strings),
+  implies: z.optional(scopeTable),
+})
+
+const Resource = z.strictObject({
+  localPath: z.optional(z.string()),
+  scopes: z.optional(Scopes),
+  scopesSupported: z.optional(strings),
+  authorizationServers: z.optional(strings),
+  name: z.optional(z.string()),
+  documentation: z.optional(z.string()),
+})
+
+function isValidator(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const { name, selects, validate, authorizationServers, scopeSource } =
+    value as Partial<TokenValidator>
+  return (
+    typeof name === 'string' &&
+    typeof selects === 'object' &&
+    selects !== null &&
+    typeof validate === 'function' &&
+    Array.isArray(authorizationServers) &&
+    (scopeSource === 'token' || scopeSource === 'granted' || scopeSource === 'none')
+  )
+}
+
+function hasFunctions(...names: readonly string[]): (value: unknown) => boolean {
+  return (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    names.every((name) => typeof Reflect.get(value, name) === 'function')
+}
+
+/** Shape of {@link McpAuthOptions}; relations between fields are checked afterwards. */
+export const McpAuthOptionsSchema = z.strictObject({
+  resource: z.optional(z.string()),
+  localPath: z.optional(z.string()),
+  resources: z.optional(z.record(z.string(), Resource)),
+  rootMetadata: z.optional(z.string()),
+  validators: z
+    .array(
+      z.custom<TokenValidator>(
+        isValidator,
+        'is not a validator; call stytch(…), oidc(…) or implement TokenValidator',
+      ),
+    )
+    .check(z.minLength(1, 'needs at least one validator; without one nobody could come in')),
+  authorizationServers: z.optional(strings),
+  allow: z.optional(
+    z.strictObject({
+      emails: z.optional(strings),
+      domains: z.optional(strings),
+      tenants: z.optional(strings),
+      subjects: z.optional(
+        z.readonly(
+          z.array(
+            z.strictObject({
+              issuer: z.string().check(z.minLength(1)),
+              subject: z.string().check(z.minLength(1)),
+            }),
+          ),
+        ),
+      ),
+    }),
+  ),
+  scopes: z.optional(Scopes),
+  scopesSupported: z.optional(strings),
+  publicPaths: z.optional(
+    z.array(
+      z
+        .string()
+        .check(z.regex(/^\/[^?#]*$/, 'must be an exact path that starts with / and has no query')),
+    ),
+  ),
+  allowedOrigins: z.optional(strings),
+  allowedHosts: z.optional(
+    z.array(
+      z
+        .string()
+        .check(
+          z.regex(
+            /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/,
+            'must be host or host:port',
+          ),
+        ),
+    ),
+  ),
+  resourceName: z.optional(z.string()),
+  resourceDocumentation: z.optional(z.string()),
+  challenge: z.optional(
+    z.strictObject({
+      realm: z.optional(
+        z
+          .string()
+          .check(
+            z.regex(
+              /^[\x20\x21\x23-\x5b\x5d-\x7e]{1,128}$/,
+              'must be printable ASCII without quotes or backslashes',
+            ),
+          ),
+      ),
+      resourceMetadataUri: z.optional(z.boolean()),
+    }),
+  ),
+  cache: z.optional(
+    z.union([
+      z.literal(false),
+      z.strictObject({
+        maxEntries: z.optional(
+          z.int('must be a whole number').check(z.minimum(1), z.maximum(10_000_000)),
+        ),
+        maxAgeSeconds: z.optional(
+          z
+            .int('must be a whole number')
+            .check(z.minimum(1), z.maximum(300, 'must be at most 300 seconds')),
+        ),
+      }),
+    ]),
+  ),
+  credentials: z.optional(
+    z.array(
+      z.custom<PreparedCredentials>(
+        hasFunctions('matches', 'resolve'),
+        'must be made by createCredentials(…)',
+      ),
+    ),
+  ),
+  revocation: z.optional(
+    z.custom<RevocationSource>(hasFunctions('check'), 'must have a check(principal) function'),
+  ),
+  sessionKey: z.optional(
+    z
+      .string()
+      .check(
+        z.regex(
+          /^[A-Za-z0-9_-]{43,}$/,
+          'must be at least 32 random bytes as base64url (43 characters)',
+        ),
+      ),
+  ),
+  mirrorAuthorizationServer: z.optional(z.boolean()),
+  maxMessageBytes: z.optional(
+    z.int('must be a whole number').check(z.minimum(1024), z.maximum(64 * 1024 * 1024)),
+  ),
+  onEvent: z.optional(callable),
+  fetch: z.optional(callable),
+  now: z.optional(callable),
+})

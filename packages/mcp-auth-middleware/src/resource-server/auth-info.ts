@@ -1,0 +1,68 @@
+import type { Principal } from '../principal.js'
+
+/**
+ * The verified caller in the MCP SDK's own shape, as `req.auth` and `ctx.http.authInfo`. Fits the
+ * `AuthInfo` of SDK v1 and v2 structurally. Fresh for each request and frozen.
+ */
+export interface AuthInfo {
+  /**
+   * The access token as presented. Not enumerable, so that logging or serialising this object does
+   * not reveal it. Never send it to another service.
+   */
+  readonly token: string
+  /** The client's identifier, or the subject when the credential names no client. */
+  readonly clientId: string
+  /** Scopes of the credential, without the implied ones. */
+  readonly scopes: string[]
+  /** End of validity in epoch seconds. */
+  readonly expiresAt?: number
+  /** The resource that the credential was accepted for. */
+  readonly resource?: URL
+  /** Where this resource's metadata is, for the SDK's own step-up challenges. */
+  readonly resourceMetadataUrl?: string
+  /** `principal` is the verified {@link Principal}. */
+  readonly extra: Record<string, unknown> & { readonly principal: Principal }
+}
+
+/** Builds the frozen AuthInfo of one request. */
+export function createAuthInfo(
+  credential: string,
+  principal: Principal,
+  resource: string,
+  resourceMetadata: string | undefined,
+): AuthInfo {
+  const info = {
+    clientId: principal.clientId ?? principal.subject,
+    // Frozen with the principal; the SDK's type is a mutable array.
+    scopes: principal.scopes as string[],
+    ...(principal.expiresAt === undefined ? undefined : { expiresAt: principal.expiresAt }),
+    // A URL object cannot be frozen, so each reader gets an own one.
+    get resource(): URL {
+      return new URL(resource)
+    },
+    ...(resourceMetadata === undefined ? undefined : { resourceMetadataUrl: resourceMetadata }),
+    extra: Object.freeze({ principal }),
+  }
+  return Object.freeze(Object.defineProperty(info, 'token', { value: credential })) as AuthInfo
+}
+
+/**
+ * Returns the verified caller behind an SDK `authInfo`, or `undefined` when it was not made by this
+ * package's guard.
+ *
+ * @example
+ * ```ts
+ * const caller = principalOf(ctx.http?.authInfo)
+ * if (caller !== undefined) audit(caller.issuer, caller.subject)
+ * ```
+ */
+export function principalOf(
+  authInfo: { readonly extra?: Readonly<Record<string, unknown>> } | undefined,
+): Principal | undefined {
+  const principal = authInfo?.extra?.principal
+  if (typeof principal !== 'object' || principal === null) return undefined
+  const { issuer, subject } = principal as Partial<Principal>
+  if (typeof issuer !== 'string' || typeof subject !== 'string' || subject === '') return undefined
+  // The one boundary where the SDK's open record becomes our type again.
+  return principal as Principal
+}

@@ -1,0 +1,58 @@
+import { LRUCache } from 'lru-cache'
+import type { Principal } from '../principal.js'
+
+/** Tells whether an otherwise valid credential was revoked. Asked synchronously on every request. */
+export interface RevocationSource {
+  /** `unavailable`: the source is too old to tell, which is answered 503, never 401. */
+  check(principal: Principal): 'active' | 'revoked' | 'unavailable'
+}
+
+/** A revocation source that is filled by hand. */
+export interface RevocationList extends RevocationSource {
+  /** Revokes one token by its `jti`, until `expiresAt` (epoch seconds). */
+  revokeToken(issuer: string, tokenId: string, expiresAt: number): void
+  /** Revokes every token of one grant, until `expiresAt` (epoch seconds). */
+  revokeGrant(issuer: string, grantId: string, expiresAt: number): void
+}
+
+/**
+ * Creates an in-memory revocation list for one process. Entries go when the revoked credential would
+ * have expired anyway.
+ *
+ * @param options.maxEntries - Default 100,000. When full, the source answers `unavailable` rather
+ *   than forget a revocation.
+ */
+export function createRevocationList(
+  options: { readonly maxEntries?: number; readonly now?: () => number } = {},
+): RevocationList {
+  const { maxEntries = 100_000, now = Date.now } = options
+  let overflowed = false
+  const entries = new LRUCache<string, number>({ max: maxEntries })
+
+  const revoke = (kind: string, issuer: string, id: string, expiresAt: number): void => {
+    if (entries.size >= maxEntries) {
+      const seconds = now() / 1000
+      for (const [key, end] of entries) if (end <= seconds) entries.delete(key)
+      if (entries.size >= maxEntries) {
+        overflowed = true
+        return
+      }
+    }
+    entries.set(JSON.stringify([kind, issuer, id]), expiresAt)
+  }
+  const isRevoked = (kind: string, issuer: string, id: string | undefined): boolean => {
+    if (id === undefined) return false
+    const end = entries.get(JSON.stringify([kind, issuer, id]))
+    return end !== undefined && end > now() / 1000
+  }
+  return {
+    check({ issuer, tokenId, grantId }) {
+      if (isRevoked('token', issuer, tokenId) || isRevoked('grant', issuer, grantId)) {
+        return 'revoked'
+      }
+      return overflowed ? 'unavailable' : 'active'
+    },
+    revokeToken: (issuer, tokenId, expiresAt) => revoke('token', issuer, tokenId, expiresAt),
+    revokeGrant: (issuer, grantId, expiresAt) => revoke('grant', issuer, grantId, expiresAt),
+  }
+}
