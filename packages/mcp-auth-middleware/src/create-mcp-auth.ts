@@ -116,7 +116,7 @@ function checkShape(options: McpAuthOptions): ConfigurationProblem[] {
       problems.push({ path: name, message: 'belongs to `resource`; set it inside `resources`' })
     }
   }
-  if (rootMetadata !== undefined && resources?.[rootMetadata] === undefined) {
+  if (rootMetadata !== undefined && !Object.hasOwn(resources ?? {}, rootMetadata)) {
     problems.push({ path: 'rootMetadata', message: 'must be a key of resources' })
   }
   return problems

@@ -6,6 +6,7 @@ import type { McpAuthOptions } from './mcp-auth-options.js'
 import type { AuthInfo } from './resource-server/auth-info.js'
 import { principalOf } from './resource-server/auth-info.js'
 import type { AcceptedOutcome, GuardOptions, GuardOutcome } from './resource-server/guard.js'
+import { checkGuardOptions } from './resource-server/guard-options.js'
 import type { RequestView } from './resource-server/request-view.js'
 import { PLAIN_REFUSALS, type ResponseOutcome } from './resource-server/responses.js'
 
@@ -124,8 +125,13 @@ function middleware(
   }
 }
 
-function isMcpAuth(value: McpAuthOptions | McpAuth): value is McpAuth {
-  return 'guard' in value && typeof value.guard === 'function'
+function isMcpAuth(value: McpAuthOptions | McpAuth | undefined): value is McpAuth {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'guard' in value &&
+    typeof value.guard === 'function'
+  )
 }
 
 /**
@@ -168,8 +174,10 @@ export function metadata(auth: McpAuth): NodeMiddleware {
  * ```
  *
  * @param options.scopes - needed here beside the resource's `scopes.required`.
+ * @throws {@link ConfigurationError} at once, when an option is unknown or malformed.
  */
 export function guard(auth: McpAuth, options?: GuardOptions): NodeMiddleware {
+  if (options !== undefined) checkGuardOptions(auth, options)
   return middleware(auth, (view) => auth.guard(view, options))
 }
 

@@ -31,6 +31,12 @@ export type {
   RequestOutcome,
 } from './events.js'
 export type { FetchHandler } from './fetch.js'
+export {
+  JWT_REASONS,
+  type JwtReason,
+  KEY_FETCH_REASONS,
+  type KeyFetchReason,
+} from './jwt/reasons.js'
 export type { VerifiedTokenCacheOptions } from './jwt/verified-token-cache.js'
 export type { McpAuthOptions } from './mcp-auth-options.js'
 export type { ProtectedResourceMetadata } from './metadata/protected-resource-metadata.js'
@@ -43,7 +49,6 @@ export type {
   Guard,
   GuardOptions,
   GuardOutcome,
-  PreparedCredentials,
 } from './resource-server/guard.js'
 export {
   type ParsedMessage,
@@ -52,6 +57,7 @@ export {
   parseMessageText,
 } from './resource-server/json-rpc-message.js'
 export type { Operation, ScopeOptions } from './resource-server/operation-scopes.js'
+export type { PreparedCredentials } from './resource-server/prepared-credentials.js'
 export type { RequestView } from './resource-server/request-view.js'
 export type { ResourceOptions } from './resource-server/resource-options.js'
 export type { ResponseOutcome } from './resource-server/responses.js'
@@ -60,6 +66,76 @@ export {
   type RevocationList,
   type RevocationSource,
 } from './resource-server/revocation.js'
+export {
+  type AuditSink,
+  type CredentialAuditDetails,
+  type CredentialAuditEvent,
+  createCredentialAudit,
+} from './token-store/audit.js'
+export {
+  type CachedTokenStore,
+  type CachedTokenStoreOptions,
+  cachedTokenStore,
+} from './token-store/cached-token-store.js'
+export type { CallerAuthInfo } from './token-store/caller.js'
+export { createCredential, validateCredentialInput } from './token-store/credential.js'
+export { credentialKeyId, validateCredentialKey } from './token-store/credential-key.js'
+export {
+  type CredentialResolution,
+  type Credentials,
+  type CredentialsOptions,
+  createCredentials,
+} from './token-store/credentials.js'
+export { type MemoryTokenStoreOptions, memoryTokenStore } from './token-store/memory-token-store.js'
+export { placeholderReason } from './token-store/placeholder.js'
+export type { RefreshContext, RefreshCredential } from './token-store/refresh-credential.js'
+export type {
+  Credential,
+  CredentialDeleteOptions,
+  CredentialGetOptions,
+  CredentialInput,
+  CredentialKey,
+  CredentialKeyFilter,
+  CredentialOwner,
+  CredentialSetOptions,
+  Lease,
+  TokenStore,
+  TokenStoreCapabilities,
+} from './token-store/token-store.js'
+export { createVersion } from './token-store/version.js'
+export {
+  digestBearerToken,
+  generateBearerToken,
+  parseBearerTokens,
+} from './validators/bearer-tokens.js'
+export { type CloudflareAccessOptions, cloudflareAccess } from './validators/cloudflare-access.js'
+export { type IntrospectionOptions, introspection } from './validators/introspection.js'
+export { type JwtOptions, jwt } from './validators/jwt.js'
+export {
+  createJwtProfileValidator,
+  type IssuerTemplate,
+  type JwtClaims,
+  type JwtProfile,
+  type PrincipalFields,
+  type ProfileRefusal,
+} from './validators/jwt-profile.js'
+export {
+  type LocalBearerToken,
+  type LocalBearerTokens,
+  localBearer,
+} from './validators/local-bearer.js'
+export { type OidcOptions, oidc } from './validators/oidc.js'
+export { type Auth0Options, auth0 } from './validators/presets/auth0.js'
+export { type ClerkOptions, clerk } from './validators/presets/clerk.js'
+export { type CognitoOptions, cognito } from './validators/presets/cognito.js'
+export { type DescopeOptions, descope } from './validators/presets/descope.js'
+export { type EntraOptions, entra } from './validators/presets/entra.js'
+export { type KeycloakOptions, keycloak } from './validators/presets/keycloak.js'
+export { type OktaOptions, okta } from './validators/presets/okta.js'
+export type { PresetOptions } from './validators/presets/preset.js'
+export { type SupabaseOptions, supabase } from './validators/presets/supabase.js'
+export { type WorkosOptions, workos } from './validators/presets/workos.js'
+export { type StytchOptions, stytch } from './validators/stytch.js'
 export type {
   CredentialSelector,
   TokenValidator,
@@ -69,3 +145,4 @@ export type {
   Verdict,
   VerdictReuse,
 } from './validators/validator.js'
+export type { VerificationOptions } from './validators/verification-options.js'

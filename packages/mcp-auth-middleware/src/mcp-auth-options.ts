@@ -2,8 +2,8 @@ import * as z from 'zod/mini'
 import type { AuthEventListener } from './events.js'
 import type { VerifiedTokenCacheOptions } from './jwt/verified-token-cache.js'
 import type { AllowOptions } from './resource-server/allow-list.js'
-import type { PreparedCredentials } from './resource-server/guard.js'
 import type { ScopeOptions } from './resource-server/operation-scopes.js'
+import type { PreparedCredentials } from './resource-server/prepared-credentials.js'
 import type { ResourceOptions } from './resource-server/resource-options.js'
 import type { RevocationSource } from './resource-server/revocation.js'
 import type { TokenValidator } from './validators/validator.js'
@@ -40,7 +40,10 @@ export interface McpAuthOptions {
    * a public one, but only its own when a validator reads a cookie.
    */
   readonly allowedOrigins?: readonly string[] | undefined
-  /** Accepted `Host` values beside loopback. Default: loopback for a loopback resource, else any. */
+  /**
+   * Accepted `Host` values beside the resource's own and, for a loopback resource, loopback ones.
+   * Default: no other host for a loopback resource, any for a public one.
+   */
   readonly allowedHosts?: readonly string[] | undefined
   /** Human-readable name for the metadata (`resource_name`). */
   readonly resourceName?: string | undefined

@@ -17,13 +17,23 @@ function optional(value: unknown, check: (value: unknown) => boolean): boolean {
  * validator (custom ones included) broke its contract. A broken principal is a bug, not a bad token.
  */
 export function acceptPrincipal(principal: Principal): Principal | undefined {
+  if (typeof principal !== 'object' || principal === null) return undefined
   const { issuer, subject, kind, scopes, expiresAt, clientId, email, claims } = principal
   if (!isIdentifier(issuer) || !isIdentifier(subject)) return undefined
   if (kind !== 'user' && kind !== 'service') return undefined
   if (!Array.isArray(scopes)) return undefined
   if (!scopes.every((scope) => typeof scope === 'string' && isScopeToken(scope))) return undefined
   if (!optional(expiresAt, Number.isFinite) || !optional(clientId, isIdentifier)) return undefined
-  if (!optional(email, (value) => typeof value === 'string')) return undefined
+  // A number as `jti` or tenant would never equal the text that a revocation or `allow` names.
+  for (const value of [
+    email,
+    principal.name,
+    principal.tenant,
+    principal.tokenId,
+    principal.grantId,
+  ]) {
+    if (!optional(value, (each) => typeof each === 'string')) return undefined
+  }
   if (typeof claims !== 'object' || claims === null) return undefined
   return Object.freeze({ ...principal, scopes: Object.freeze([...new Set(scopes)]) })
 }

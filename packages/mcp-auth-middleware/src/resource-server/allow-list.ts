@@ -18,6 +18,8 @@ export type AllowList = (principal: Principal) => boolean
 
 const DOMAIN = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}$/
 
+const ASCII = /^[\x20-\x7e]*$/
+
 function normalizeDomain(domain: string): string | undefined {
   const text = domain.trim().normalize('NFC').toLowerCase()
   if (/[\s/@:?#\\%[\]]/.test(text)) return undefined
@@ -38,6 +40,8 @@ export function normalizeEmail(email: string): string | undefined {
   const at = text.indexOf('@')
   if (at < 1 || at !== text.lastIndexOf('@')) return undefined
   const local = text.slice(0, at)
+  // The Kelvin sign and its like become ASCII letters here, but they are another mailbox.
+  if (ASCII.test(local) && !ASCII.test(email.slice(0, email.indexOf('@')).trim())) return undefined
   if (/[\s"(),:;<>[\\\]\p{Cc}\p{Cf}\p{Cs}]/u.test(local)) return undefined
   const domain = normalizeDomain(text.slice(at + 1))
   return domain === undefined ? undefined : `${local}@${domain}`

@@ -104,12 +104,37 @@ function fromVerdict(
   verdict: Exclude<Verdict, { kind: 'accepted' }>,
   validator: TokenValidator,
 ): Authentication {
-  if (verdict.kind !== 'unavailable') return { ...verdict, validator }
-  return {
-    kind: 'unavailable',
-    retryAfterSeconds: verdict.retryAfterSeconds,
-    reason: verdict.reason ?? 'validator_unavailable',
-    validator,
+  switch (verdict.kind) {
+    case 'rejected':
+    case 'forbidden':
+      return { kind: verdict.kind, reason: verdict.reason, validator }
+    case 'unavailable':
+      return {
+        kind: 'unavailable',
+        retryAfterSeconds: verdict.retryAfterSeconds,
+        reason: verdict.reason ?? 'validator_unavailable',
+        validator,
+      }
+    // Reached by validators that are not type-checked.
+    default:
+      return { kind: 'failed', reason: 'verdict_invalid', validator }
+  }
+}
+
+/**
+ * Runs a step that calls a validator, a revocation source or a selector. Whatever is thrown there is
+ * a bug, never a bad token, and must be answered and reported like one.
+ */
+function containThrows(
+  validator: TokenValidator | undefined,
+  step: () => Authentication | Promise<Authentication>,
+): Authentication | Promise<Authentication> {
+  const failed: Authentication = { kind: 'failed', reason: 'validator_threw', validator }
+  try {
+    const result = step()
+    return result instanceof Promise ? result.catch(() => failed) : result
+  } catch {
+    return failed
   }
 }
 
@@ -178,25 +203,21 @@ export function createAuthenticate(parts: AuthenticationParts): Authenticate {
         : `${presented.validator.selects.header?.name}:${digest}`
     const known = resource.cache?.get(key, now)
     if (known !== undefined) {
-      return (
-        recheck(known, now) ?? { kind: 'authenticated', token: known, credential, cached: true }
+      return containThrows(
+        known.validator,
+        () =>
+          recheck(known, now) ?? { kind: 'authenticated', token: known, credential, cached: true },
       )
     }
     const validator = presented.validator ?? select(credential, digest)
     if (validator === undefined) return { kind: 'rejected', reason: 'issuer_unknown' }
 
-    const broken: Authentication = { kind: 'failed', reason: 'validator_threw', validator }
-    try {
+    return containThrows(validator, () => {
       const verdict = validator.validate(credential, { resource: resource.id, digest, now })
       return verdict instanceof Promise
-        ? verdict.then(
-            (settled) => judge(settled, validator, resource, credential, key, now),
-            () => broken,
-          )
+        ? verdict.then((settled) => judge(settled, validator, resource, credential, key, now))
         : judge(verdict, validator, resource, credential, key, now)
-    } catch {
-      return broken
-    }
+    })
   }
 
   return (view, resource, now) => {
@@ -206,9 +227,11 @@ export function createAuthenticate(parts: AuthenticationParts): Authenticate {
     if (presented.credential.length > MAX_CREDENTIAL_LENGTH) {
       return { kind: 'rejected', reason: 'credential_too_long' }
     }
-    const digest = sha256(presented.credential)
-    return typeof digest === 'string'
-      ? validate(presented, resource, digest, now)
-      : digest.then((text) => validate(presented, resource, text, now))
+    return containThrows(undefined, () => {
+      const digest = sha256(presented.credential)
+      return typeof digest === 'string'
+        ? validate(presented, resource, digest, now)
+        : digest.then((text) => validate(presented, resource, text, now))
+    })
   }
 }

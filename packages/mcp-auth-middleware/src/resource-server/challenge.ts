@@ -13,7 +13,7 @@ export interface BearerChallenge {
   readonly resourceMetadataUri?: boolean | undefined
 }
 
-/** Escapes `"` and `\` and drops everything that RFC 6750 section 3 does not allow in a value. */
+/** Quotes a value and drops everything that RFC 6750 section 3 does not allow in one. */
 function quotedString(value: string): string {
   return `"${value.replace(/[^\x20-\x7e]/g, '').replace(/["\\]/g, '')}"`
 }

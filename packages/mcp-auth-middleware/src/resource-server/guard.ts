@@ -1,4 +1,3 @@
-import { isAuthError } from '../errors.js'
 import { type AuthEventListener, emit, type RequestOutcome, requestIdFrom } from '../events.js'
 import type { VerifiedToken } from '../jwt/verified-token-cache.js'
 import type { Principal } from '../principal.js'
@@ -8,6 +7,7 @@ import { type Authenticate, type Authentication, presentsHeaderOf } from './auth
 import { corsHeaders, isPreflight, preflightHeaders } from './cors.js'
 import { type ParsedMessage, unreadableEncoding } from './json-rpc-message.js'
 import type { Operation } from './operation-scopes.js'
+import { type PreparedCredentials, prepareCredentials } from './prepared-credentials.js'
 import type { ProtectedResource, ResourceSelection } from './protected-resource.js'
 import { headerOf, pathOf, type RequestView } from './request-view.js'
 import {
@@ -54,12 +54,6 @@ export interface GuardOptions {
    * for further routes that are not MCP endpoints.
    */
   readonly messages?: boolean | undefined
-}
-
-/** An upstream credential that is looked up before the handler runs. */
-export interface PreparedCredentials {
-  matches(toolName: string): boolean
-  resolve(principal: Principal): Promise<unknown>
 }
 
 /** Parts that the guard needs. */
@@ -180,26 +174,18 @@ export function createGuard(parts: GuardParts): Guard {
   }
 
   /** Looks up the credentials of the called tools, so that a store outage is a 503. */
-  const prepareCredentials = async (
+  const refusePreparation = async (
     exchange: Exchange,
     token: VerifiedToken,
     operations: readonly Operation[],
   ): Promise<ResponseOutcome | undefined> => {
-    const wanted = credentials.filter((each) =>
-      operations.some(
-        ({ kind, name }) => kind === 'tools' && name !== undefined && each.matches(name),
-      ),
-    )
-    try {
-      await Promise.all(wanted.map((each) => each.resolve(token.principal)))
-      return undefined
-    } catch (error) {
-      const code = isAuthError(error) ? error.code : undefined
-      // The handler says what to do about an absent credential, in words and with a link.
-      if (code === 'ERR_CREDENTIAL_REQUIRED') return undefined
-      return code === 'ERR_STORE_UNAVAILABLE' || code === 'ERR_ISSUER_UNAVAILABLE'
-        ? refuse(exchange, unavailable(5), 'unavailable', 'store_unavailable', token)
-        : refuse(exchange, PLAIN_REFUSALS.serverError, 'server_error', 'store_failed', token)
+    switch (await prepareCredentials(credentials, token.principal, operations)) {
+      case 'ready':
+        return undefined
+      case 'unavailable':
+        return refuse(exchange, unavailable(5), 'unavailable', 'store_unavailable', token)
+      case 'failed':
+        return refuse(exchange, PLAIN_REFUSALS.serverError, 'server_error', 'store_failed', token)
     }
   }
 
@@ -266,7 +252,7 @@ export function createGuard(parts: GuardParts): Guard {
         }
         return credentials.length === 0
           ? done(undefined)
-          : prepareCredentials(exchange, token, message.operations).then(done)
+          : refusePreparation(exchange, token, message.operations).then(done)
       },
       refuseMessage: () =>
         refuse(exchange, PLAIN_REFUSALS.messageTooLarge, 'bad_message', 'body_too_large', token),

@@ -74,7 +74,7 @@ export function createOriginPolicy(options: {
   const hosts =
     options.allowedHosts === undefined
       ? undefined
-      : new Set(options.allowedHosts.map((host) => host.toLowerCase()))
+      : new Set([resource.host, ...options.allowedHosts.map((host) => host.toLowerCase())])
 
   return {
     anyOrigin: origins === undefined && !loopback && !readsCookies,

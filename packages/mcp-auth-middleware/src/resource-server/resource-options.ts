@@ -164,7 +164,8 @@ export function checkResources(
       ),
     )
     if (options.documentation !== undefined && !/^https?:\/\//.test(options.documentation)) {
-      problems.push({ path: at('documentation'), message: 'must be an absolute URL' })
+      const name = path === '' ? 'resourceDocumentation' : at('documentation')
+      problems.push({ path: name, message: 'must be an absolute URL' })
     }
     if (urlProblems.length > 0) continue
     const url = new URL(id)

@@ -1,0 +1,50 @@
+/** Shortest time between two fetches that tokens can cause, in milliseconds. */
+export const COOL_DOWN = 30_000
+
+const BACK_OFF_WITHOUT_KEYS = [1000, 2000, 4000, 5000]
+const BACK_OFF_WITH_KEYS = [1000, 2000, 4000, 8000, 16_000, 30_000]
+
+/** When an issuer's keys may be fetched again. All times in epoch milliseconds. */
+export interface FetchSchedule {
+  /** Whether the last attempt failed. */
+  readonly failing: boolean
+  succeeded(now: number): void
+  failed(now: number): void
+  /** Milliseconds until a failed fetch may be repeated; 0 when it may be, or nothing failed. */
+  backOffLeft(now: number, holdsKeys: boolean): number
+  /** Milliseconds until a token may cause a fetch; 0 when it may. */
+  coolDownLeft(now: number): number
+  /** Moves every remembered time, after the clock was set back. */
+  shift(milliseconds: number): void
+}
+
+/** Creates the schedule of one issuer, before its first attempt. */
+export function createFetchSchedule(): FetchSchedule {
+  let attemptedAt: number | undefined
+  let failures = 0
+  const left = (now: number, delay: number): number =>
+    attemptedAt === undefined ? 0 : Math.max(0, attemptedAt + delay - now)
+
+  return {
+    get failing() {
+      return failures > 0
+    },
+    succeeded(now) {
+      attemptedAt = now
+      failures = 0
+    },
+    failed(now) {
+      attemptedAt = now
+      failures += 1
+    },
+    backOffLeft(now, holdsKeys) {
+      if (failures === 0) return 0
+      const delays = holdsKeys ? BACK_OFF_WITH_KEYS : BACK_OFF_WITHOUT_KEYS
+      return left(now, delays[Math.min(failures, delays.length) - 1] ?? 0)
+    },
+    coolDownLeft: (now) => left(now, COOL_DOWN),
+    shift(milliseconds) {
+      if (attemptedAt !== undefined) attemptedAt += milliseconds
+    },
+  }
+}
