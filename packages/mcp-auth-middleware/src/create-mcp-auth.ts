@@ -77,7 +77,7 @@ export interface McpAuth {
    *
    * @throws TypeError when the request did not pass the guard.
    */
-  sessionIds(request: { readonly auth?: unknown }): () => string
+  sessionIds(request: object): () => string
   /** Whether a caller whose stream is open may still be served. */
   isActive(principal: Principal): boolean
 }
@@ -258,7 +258,9 @@ export function createMcpAuth(options: McpAuthOptions): McpAuth {
       now,
     }),
     sessionIds(request) {
-      const principal = principalOf(request.auth as Parameters<typeof principalOf>[0])
+      const principal = principalOf(
+        Reflect.get(request, 'auth') as Parameters<typeof principalOf>[0],
+      )
       if (principal === undefined) {
         throw new TypeError('sessionIds needs a request that passed the guard')
       }

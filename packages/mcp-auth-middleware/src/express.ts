@@ -187,8 +187,8 @@ export function guard(auth: McpAuth, options?: GuardOptions): NodeMiddleware {
  * @throws TypeError when the request did not pass the guard, so that a forgotten guard cannot look
  * like an anonymous caller.
  */
-export function getAuth(request: { readonly auth?: unknown }): AuthInfo {
-  const auth = request.auth as AuthInfo | undefined
+export function getAuth(request: object): AuthInfo {
+  const auth = Reflect.get(request, 'auth') as AuthInfo | undefined
   if (principalOf(auth) === undefined) {
     throw new TypeError('getAuth needs a request that passed the guard of this package')
   }

@@ -79,7 +79,7 @@ export {
 } from './token-store/cached-token-store.js'
 export type { CallerAuthInfo } from './token-store/caller.js'
 export { createCredential, validateCredentialInput } from './token-store/credential.js'
-export { credentialKeyId, validateCredentialKey } from './token-store/credential-key.js'
+export { credentialKeyId, isCredentialName, validateCredentialKey } from './token-store/credential-key.js'
 export {
   type CredentialResolution,
   type Credentials,

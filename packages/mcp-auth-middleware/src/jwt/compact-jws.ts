@@ -15,7 +15,7 @@ export interface CompactJws {
 }
 
 // \w without the u flag is exactly [A-Za-z0-9_].
-const COMPACT_JWS = /^([\w-]+)\.([\w-]+)\.([\w-]+)$/
+const COMPACT_JWS = /^([\w-]+)\.([\w-]*)\.([\w-]+)$/
 // The last character of a segment that leaves 4 or 2 bits over; set bits there would give one token
 // several spellings (RFC 4648 section 3.5).
 const NO_SPARE_BITS: readonly (RegExp | undefined)[] = [
@@ -64,8 +64,9 @@ export function decodeJsonObject(segment: string): JsonObject | undefined {
 }
 
 /**
- * Splits a compact JWS: at most {@link MAX_TOKEN_LENGTH} characters, exactly three non-empty parts in
- * canonical base64url, the first of them a JSON object.
+ * Splits a compact JWS: at most {@link MAX_TOKEN_LENGTH} characters, exactly three parts in
+ * canonical base64url, the first of them a JSON object, the last not empty. (An empty payload is a legal
+ * JWS, but no JSON object, so no JWT has one.)
  *
  * @see RFC 7515 section 7.1, RFC 8725 section 3.11
  */

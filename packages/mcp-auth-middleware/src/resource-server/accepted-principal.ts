@@ -22,7 +22,9 @@ export function acceptPrincipal(principal: Principal): Principal | undefined {
   if (!isIdentifier(issuer) || !isIdentifier(subject)) return undefined
   if (kind !== 'user' && kind !== 'service') return undefined
   if (!Array.isArray(scopes)) return undefined
-  if (!scopes.every((scope) => typeof scope === 'string' && isScopeToken(scope))) return undefined
+  // A copy first: `every` skips the holes of a sparse array.
+  if (![...scopes].every((scope) => typeof scope === 'string' && isScopeToken(scope)))
+    return undefined
   if (!optional(expiresAt, Number.isFinite) || !optional(clientId, isIdentifier)) return undefined
   // A number as `jti` or tenant would never equal the text that a revocation or `allow` names.
   for (const value of [

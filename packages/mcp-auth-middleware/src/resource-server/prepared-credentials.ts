@@ -21,7 +21,9 @@ async function resolveOne(each: PreparedCredentials, principal: Principal): Prom
     const code = isAuthError(error) ? error.code : undefined
     if (code === 'ERR_CREDENTIAL_REQUIRED') return 'ready'
     // Anything else is a damaged value or a bug: neither absence nor an outage.
-    return code === 'ERR_STORE_UNAVAILABLE' ? 'unavailable' : 'failed'
+    return code === 'ERR_STORE_UNAVAILABLE' || code === 'ERR_ISSUER_UNAVAILABLE'
+      ? 'unavailable'
+      : 'failed'
   }
 }
 

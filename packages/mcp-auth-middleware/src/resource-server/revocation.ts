@@ -20,25 +20,29 @@ export interface RevocationList extends RevocationSource {
  * have expired anyway.
  *
  * @param options.maxEntries - Default 100,000. When full, the source answers `unavailable` rather
- *   than forget a revocation.
+ *   than forget a revocation, until the forgotten credential has expired.
  */
 export function createRevocationList(
   options: { readonly maxEntries?: number; readonly now?: () => number } = {},
 ): RevocationList {
   const { maxEntries = 100_000, now = Date.now } = options
-  let overflowed = false
+  // End, in epoch seconds, of the last revocation for which there was no room.
+  let forgottenUntil = 0
   const entries = new LRUCache<string, number>({ max: maxEntries })
 
   const revoke = (kind: string, issuer: string, id: string, expiresAt: number): void => {
-    if (entries.size >= maxEntries) {
+    if (!Number.isFinite(expiresAt)) throw new TypeError('expiresAt must be epoch seconds')
+    const name = JSON.stringify([kind, issuer, id])
+    const known = entries.get(name)
+    if (known === undefined && entries.size >= maxEntries) {
       const seconds = now() / 1000
       for (const [key, end] of entries) if (end <= seconds) entries.delete(key)
       if (entries.size >= maxEntries) {
-        overflowed = true
+        forgottenUntil = Math.max(forgottenUntil, expiresAt)
         return
       }
     }
-    entries.set(JSON.stringify([kind, issuer, id]), expiresAt)
+    entries.set(name, Math.max(known ?? 0, expiresAt))
   }
   const isRevoked = (kind: string, issuer: string, id: string | undefined): boolean => {
     if (id === undefined) return false
@@ -50,7 +54,7 @@ export function createRevocationList(
       if (isRevoked('token', issuer, tokenId) || isRevoked('grant', issuer, grantId)) {
         return 'revoked'
       }
-      return overflowed ? 'unavailable' : 'active'
+      return forgottenUntil > now() / 1000 ? 'unavailable' : 'active'
     },
     revokeToken: (issuer, tokenId, expiresAt) => revoke('token', issuer, tokenId, expiresAt),
     revokeGrant: (issuer, grantId, expiresAt) => revoke('grant', issuer, grantId, expiresAt),
