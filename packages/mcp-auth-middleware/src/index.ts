@@ -79,14 +79,23 @@ export {
 } from './token-store/cached-token-store.js'
 export type { CallerAuthInfo } from './token-store/caller.js'
 export { createCredential, validateCredentialInput } from './token-store/credential.js'
-export { credentialKeyId, isCredentialName, validateCredentialKey } from './token-store/credential-key.js'
+export {
+  credentialKeyId,
+  isCredentialName,
+  validateCredentialKey,
+} from './token-store/credential-key.js'
 export {
   type CredentialResolution,
   type Credentials,
   type CredentialsOptions,
   createCredentials,
 } from './token-store/credentials.js'
-export { type MemoryTokenStoreOptions, memoryTokenStore } from './token-store/memory-token-store.js'
+export {
+  createMemoryStorage,
+  type MemoryStorage,
+  type MemoryTokenStoreOptions,
+  memoryTokenStore,
+} from './token-store/memory-token-store.js'
 export { placeholderReason } from './token-store/placeholder.js'
 export type { RefreshContext, RefreshCredential } from './token-store/refresh-credential.js'
 export type {

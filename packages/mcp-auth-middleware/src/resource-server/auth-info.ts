@@ -57,7 +57,7 @@ export function createAuthInfo(
  * ```
  */
 export function principalOf(
-  authInfo: { readonly extra?: Readonly<Record<string, unknown>> } | undefined,
+  authInfo: { readonly extra?: Readonly<Record<string, unknown>> | undefined } | undefined,
 ): Principal | undefined {
   const principal = authInfo?.extra?.principal
   if (typeof principal !== 'object' || principal === null) return undefined
