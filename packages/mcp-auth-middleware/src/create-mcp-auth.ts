@@ -1,32 +1,26 @@
-import { checkOptions, parseOptions } from './configuration.js'
-import type { ConfigurationProblem } from './errors.js'
 import { emit } from './events.js'
 import { createFetch, type FetchHandler } from './fetch.js'
-import { type McpAuthOptions, McpAuthOptionsSchema } from './mcp-auth-options.js'
+import type { McpAuthOptions } from './mcp-auth-options.js'
+import {
+  checkMcpAuthOptions,
+  namedResources,
+  sharedResourceOptions,
+} from './mcp-auth-options-check.js'
 import { createAuthorizationServerMirror } from './metadata/authorization-server-mirror.js'
 import { createWellKnown } from './metadata/well-known.js'
 import type { Principal } from './principal.js'
-import { checkAllowOptions, createAllowList } from './resource-server/allow-list.js'
+import { createAllowList } from './resource-server/allow-list.js'
 import { principalOf } from './resource-server/auth-info.js'
 import { createAuthenticate } from './resource-server/authenticate.js'
 import { createGuard, type Guard, type GuardOutcome } from './resource-server/guard.js'
-import { checkOrigins } from './resource-server/origin.js'
 import {
   createResourceSelection,
   type ProtectedResource,
 } from './resource-server/protected-resource.js'
 import { pathOf, type RequestView } from './resource-server/request-view.js'
-import {
-  buildResources,
-  checkResources,
-  type NamedResource,
-  type SharedResourceOptions,
-} from './resource-server/resource-options.js'
+import { buildResources } from './resource-server/resource-options.js'
 import type { ResponseOutcome } from './resource-server/responses.js'
-import {
-  checkValidatorSelectors,
-  createValidatorSelection,
-} from './resource-server/select-validator.js'
+import { createValidatorSelection } from './resource-server/select-validator.js'
 import { createSessionIds } from './resource-server/session-id.js'
 import { emitWarning } from './runtime.js'
 import type { TokenValidator, ValidatorIncident } from './validators/validator.js'
@@ -82,46 +76,6 @@ export interface McpAuth {
   isActive(principal: Principal): boolean
 }
 
-function namedResources(options: McpAuthOptions): readonly NamedResource[] {
-  const { resource, resources } = options
-  if (resource !== undefined) {
-    const { localPath, resourceName: name, resourceDocumentation: documentation } = options
-    return [{ id: resource, path: '', options: { localPath, name, documentation } }]
-  }
-  return Object.entries(resources ?? {}).map(([id, each]) => ({
-    id,
-    path: `resources[${JSON.stringify(id)}]`,
-    options: each,
-  }))
-}
-
-function checkShape(options: McpAuthOptions): ConfigurationProblem[] {
-  const problems: ConfigurationProblem[] = []
-  const { resource, resources, rootMetadata } = options
-  if ((resource === undefined) === (resources === undefined)) {
-    problems.push({
-      path: 'resource',
-      message:
-        resource === undefined
-          ? 'is required: the exact URL that clients are given, for example https://mcp.example.com/mcp'
-          : 'cannot stand beside resources; use one of them',
-    })
-  }
-  if (resources !== undefined) {
-    if (Object.keys(resources).length === 0) {
-      problems.push({ path: 'resources', message: 'needs at least one resource' })
-    }
-    for (const name of ['localPath', 'resourceName', 'resourceDocumentation'] as const) {
-      if (options[name] === undefined) continue
-      problems.push({ path: name, message: 'belongs to `resource`; set it inside `resources`' })
-    }
-  }
-  if (rootMetadata !== undefined && !Object.hasOwn(resources ?? {}, rootMetadata)) {
-    problems.push({ path: 'rootMetadata', message: 'must be a key of resources' })
-  }
-  return problems
-}
-
 function rootResourceOf(
   options: McpAuthOptions,
   resources: readonly ProtectedResource[],
@@ -154,30 +108,9 @@ function rootResourceOf(
  * @see RFC 9728, RFC 6750, MCP authorization specification 2026-07-28
  */
 export function createMcpAuth(options: McpAuthOptions): McpAuth {
-  const subject = 'createMcpAuth'
-  parseOptions(subject, McpAuthOptionsSchema, options)
-  const { validators, onEvent, now = Date.now, credentials = [], cache = {} } = options
-  const shared: SharedResourceOptions = {
-    validators,
-    scopes: options.scopes,
-    scopesSupported: options.scopesSupported,
-    authorizationServers: options.authorizationServers,
-    allowedOrigins: options.allowedOrigins,
-    allowedHosts: options.allowedHosts,
-    realm: options.challenge?.realm,
-    resourceMetadataUri: options.challenge?.resourceMetadataUri ?? false,
-    cache,
-  }
-  const named = namedResources(options)
-  checkOptions(subject, [
-    ...checkShape(options),
-    ...checkResources(named, shared),
-    ...checkValidatorSelectors(validators),
-    ...(options.allow === undefined ? [] : checkAllowOptions(options.allow)),
-    ...checkOrigins('allowedOrigins', options.allowedOrigins ?? []),
-  ])
-
-  const resources = buildResources(named, shared)
+  checkMcpAuthOptions('createMcpAuth', options)
+  const { validators, onEvent, now = Date.now, credentials = [] } = options
+  const resources = buildResources(namedResources(options), sharedResourceOptions(options))
   const report = (incident: ValidatorIncident): void => {
     if (onEvent !== undefined) emit(onEvent, { type: 'incident', time: now(), ...incident })
     else if (incident.kind !== 'keys-fetched') {

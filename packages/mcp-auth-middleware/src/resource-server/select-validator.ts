@@ -5,6 +5,9 @@ import type { TokenValidator } from '../validators/validator.js'
 /** Chooses the one validator that a Bearer token belongs to. */
 export type ValidatorSelection = (token: string, digest: string) => TokenValidator | undefined
 
+// Fields are looked up by their lower-case name; another spelling would never be found.
+const OWN_HEADER = /^(?!(?:authorization|cookie)$)[a-z0-9-]{1,64}$/
+
 /** Reports validators whose credentials could not be told apart. */
 export function checkValidatorSelectors(
   validators: readonly TokenValidator[],
@@ -31,7 +34,15 @@ export function checkValidatorSelectors(
       }
       claim('prefix', prefix, index, 'give each its own prefix')
     }
-    if (header !== undefined) claim('header', header.name, index, 'a header has one validator')
+    if (header !== undefined) {
+      claim('header', header.name, index, 'a header has one validator')
+      if (!OWN_HEADER.test(header.name)) {
+        problems.push({
+          path: `validators[${index}].selects.header.name`,
+          message: 'must be a header name in lower case, other than authorization and cookie',
+        })
+      }
+    }
     if (opaque === true) claim('kind of token:', 'opaque', index, 'give each its own prefixes')
     if (
       issuers.length === 0 &&

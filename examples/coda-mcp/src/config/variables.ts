@@ -1,0 +1,214 @@
+import * as z from 'zod'
+import { defaultCodaBaseUrl } from '../coda/base-url.js'
+import * as format from './formats.js'
+
+/** What an operator reads about a variable. The README table and `.env.example` are held to it. */
+export interface VariableDocumentation {
+  readonly format: string
+  /** When it has to be set, or what it does. */
+  readonly purpose: string
+  /** Default as it would be written; empty when there is none. */
+  readonly default: string
+  /** Whether `NAME_FILE` may name a file that holds the value. */
+  readonly file: boolean
+}
+
+const documentation = z.registry<VariableDocumentation>()
+
+function variable<Schema extends z.ZodType>(
+  schema: Schema,
+  documented: { format: string; purpose: string; default?: string; file?: boolean },
+): Schema {
+  documentation.add(schema, { default: '', file: false, ...documented })
+  return schema
+}
+
+function optional<Value>(
+  schema: z.ZodType<Value, string>,
+  documented: { format: string; purpose: string; file?: boolean },
+): z.ZodOptional<z.ZodType<Value, string>> {
+  return variable(schema.optional(), documented)
+}
+
+function withDefault<Value>(
+  schema: z.ZodType<Value, string>,
+  fallback: string,
+  documented: { format: string; purpose: string },
+): z.ZodType<Value, string | undefined> {
+  return variable(
+    z
+      .string()
+      .optional()
+      .transform((value) => value ?? fallback)
+      .pipe(schema),
+    { ...documented, default: fallback },
+  )
+}
+
+/** Every variable that this server reads, with its format. */
+export const Environment = z.object({
+  PORT: withDefault(format.integer(1, 65_535), '8080', {
+    format: '1 to 65535',
+    purpose: 'Port to listen on',
+  }),
+  HOST: withDefault(format.hostName, '127.0.0.1', {
+    format: 'address',
+    purpose: 'Address to listen on; 0.0.0.0 in a container',
+  }),
+  NODE_ENV: withDefault(format.oneOf('development', 'test', 'production'), 'development', {
+    format: 'development, test or production',
+    purpose: 'Never weakens a check',
+  }),
+  LOG_LEVEL: withDefault(
+    format.oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
+    'info',
+    { format: 'fatal, error, warn, info, debug, trace or silent', purpose: 'Least level to log' },
+  ),
+  DATA_DIR: withDefault(format.text, '.data', {
+    format: 'path',
+    purpose: 'Directory for local state; nothing is written there in this version',
+  }),
+  PUBLIC_URL: optional(format.publicUrl, {
+    format: 'https URL without /mcp',
+    purpose:
+      'Required off loopback: where clients reach the server; the connector URL is this plus /mcp',
+  }),
+  OAUTH_SERVER_URL: optional(format.publicUrl, {
+    format: 'https URL without /mcp',
+    purpose: 'Other name of PUBLIC_URL',
+  }),
+  TRUST_PROXY: optional(format.trustProxy, {
+    format: 'number of proxies, or their addresses with commas',
+    purpose: 'Whose X-Forwarded-For to believe; never decides a URL',
+  }),
+  ALLOWED_ORIGINS: optional(format.origins, {
+    format: 'origins with commas',
+    purpose: 'Browser origins that may call; replaces the default rule',
+  }),
+  DRAIN_SECONDS: withDefault(format.integer(1, 600), '25', {
+    format: '1 to 600',
+    purpose: 'Longest time between SIGTERM and exit',
+  }),
+  READ_ONLY: withDefault(format.flag, 'false', {
+    format: 'true or false',
+    purpose: 'Leaves out every tool that changes something',
+  }),
+  CODA_API_TOKEN: optional(format.text, {
+    format: 'Coda API token',
+    purpose:
+      'Required with CODA_CREDENTIALS=service, except on a first run, which uses sample docs',
+    file: true,
+  }),
+  CODA_API_BASE_URL: withDefault(format.codaBaseUrl, defaultCodaBaseUrl, {
+    format: 'https URL',
+    purpose: 'Where the Coda API is',
+  }),
+  CODA_CREDENTIALS: withDefault(format.oneOf('service', 'user'), 'service', {
+    format: 'service or user',
+    purpose: 'One Coda account for every caller, or one for each',
+  }),
+  TOKEN_STORE: withDefault(format.oneOf('env', 'postgres', 'infisical'), 'env', {
+    format: 'env',
+    purpose: 'Where Coda tokens are kept; postgres and infisical are not in this version',
+  }),
+  CF_ACCESS_TEAM_DOMAIN: optional(format.teamDomain, {
+    format: 'team name or domain',
+    purpose: 'Way in: Cloudflare Access, with CF_ACCESS_AUD',
+  }),
+  CF_ACCESS_AUD: optional(format.audienceTags, {
+    format: 'AUD tags with commas',
+    purpose: 'Way in: Cloudflare Access, with CF_ACCESS_TEAM_DOMAIN',
+  }),
+  CF_ACCESS_SERVICE_TOKENS: optional(format.clientIds, {
+    format: 'client ids with commas',
+    purpose: 'Access service tokens that may call; none without it',
+  }),
+  STYTCH_PROJECT_ID: optional(format.stytchProject, {
+    format: 'project-live-… or project-test-…',
+    purpose: 'Way in: Stytch, with STYTCH_DOMAIN',
+  }),
+  STYTCH_DOMAIN: optional(format.domain, {
+    format: 'domain',
+    purpose: 'Way in: Stytch, with STYTCH_PROJECT_ID',
+  }),
+  OIDC_ISSUER: optional(format.issuer, {
+    format: 'https URL',
+    purpose: 'Way in: any OpenID provider, with OIDC_AUDIENCE',
+  }),
+  OIDC_AUDIENCE: optional(format.names, {
+    format: 'audiences with commas',
+    purpose: 'Way in: any OpenID provider, with OIDC_ISSUER',
+  }),
+  MCP_BEARER_TOKENS: optional(format.bearerTokens, {
+    format: 'name:sha256:hex[:scopes] with commas',
+    purpose: 'Way in: fixed tokens, known by their SHA-256; scopes joined by +, default coda.read',
+    file: true,
+  }),
+  GRANTED_SCOPES: optional(format.codaScopeList, {
+    format: 'coda.read, coda.write or both',
+    purpose:
+      'What every caller of Stytch, OpenID or Access may do, for providers that cannot issue these scopes; callers of Access may do everything without it',
+  }),
+  ALLOWED_EMAILS: optional(format.emails, {
+    format: 'addresses with commas',
+    purpose: 'Who may call, for every way in; verified addresses only',
+  }),
+  ALLOWED_DOMAINS: optional(format.domains, {
+    format: 'domains with commas',
+    purpose: 'Whose addresses may call, for every way in',
+  }),
+  ALLOWED_TENANTS: optional(format.names, {
+    format: 'ids with commas',
+    purpose: 'Which organisations may call, for every way in',
+  }),
+})
+export type Environment = z.infer<typeof Environment>
+
+/** Names of all variables, in the order of the documentation. */
+export const variableNames: readonly string[] = Object.keys(Environment.shape)
+
+/** Documentation of one variable. */
+export function documentationOf(name: string): VariableDocumentation | undefined {
+  const schema = Object.entries(Environment.shape).find(([key]) => key === name)?.[1]
+  return schema === undefined ? undefined : documentation.get(schema)
+}
+
+/** Variables of features that this version does not have. Setting one is an error, never ignored. */
+export const laterVariables: readonly string[] = [
+  'DATABASE_URL',
+  'MCP_AUTH_ENCRYPTION_KEYS',
+  'METRICS_PORT',
+  'INFISICAL_SITE_URL',
+  'INFISICAL_CLIENT_ID',
+  'INFISICAL_CLIENT_SECRET',
+  'INFISICAL_PROJECT_ID',
+  'INFISICAL_ENVIRONMENT',
+  'INFISICAL_PATH',
+  'OAUTH_PROVIDER',
+  'OAUTH_ISSUER',
+  'OAUTH_CLIENT_ID',
+  'OAUTH_CLIENT_SECRET',
+  'OAUTH_SCOPES',
+  'OAUTH_AUTH_URL',
+  'OAUTH_TOKEN_URL',
+  'OAUTH_USERINFO_URL',
+  'ACCESS_TOKEN_LIFETIME',
+  'REFRESH_TOKEN_LIFETIME',
+  'DEFAULT_ADMIN_EMAIL',
+  'DEFAULT_ADMIN_NAME',
+]
+
+/** The table of the README. */
+export function formatVariableTable(): string {
+  const rows = variableNames.map((name) => {
+    const documented = documentationOf(name)
+    const fallback = documented?.default === '' ? '' : `\`${documented?.default}\``
+    const file = documented?.file ? 'yes' : ''
+    return `| \`${name}\` | ${fallback} | ${documented?.format} | ${file} | ${documented?.purpose} |`
+  })
+  return [
+    '| Variable | Default | Format | `_FILE` | Purpose |',
+    '|---|---|---|---|---|',
+    ...rows,
+  ].join('\n')
+}

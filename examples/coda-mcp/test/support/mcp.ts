@@ -1,0 +1,164 @@
+import {
+  Client as ClientV2,
+  StreamableHTTPClientTransport as TransportV2,
+} from '@modelcontextprotocol/client'
+import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js'
+import { StreamableHTTPClientTransport as TransportV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import type { NextFunction, Request, RequestHandler, Response } from 'express'
+import { createApp } from '../../src/app.js'
+import { createCodaClient } from '../../src/coda/coda-client.js'
+import type { CodaClock } from '../../src/coda/retry.js'
+import { type CodaMcpConfig, readConfig } from '../../src/config.js'
+import { createDrain, type Drain } from '../../src/drain.js'
+import { createHealth, type Health } from '../../src/health.js'
+import { createLogger } from '../../src/logger.js'
+import type { CredentialFor } from '../../src/mcp-server.js'
+import { type Listening, listen } from './listen.js'
+
+export const codaToken = 'canary-coda-token-9b2c'
+
+/** Sets `req.auth` to the name in the Authorization header, as a guard would after checking it. */
+const stubAuth: RequestHandler = (
+  request: Request,
+  response: Response,
+  next: NextFunction,
+): void => {
+  const token = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1]
+  if (token === undefined) {
+    response.status(401).json({ error: 'unauthorized' })
+    return
+  }
+  Object.assign(request, { auth: { token, clientId: `client of ${token}`, scopes: [] } })
+  next()
+}
+
+export interface RunningApp extends Listening {
+  readonly config: CodaMcpConfig
+  readonly health: Health
+  readonly drain: Drain
+  /** Lines of the log. */
+  readonly log: readonly string[]
+}
+
+export interface AppSetup {
+  readonly codaBaseUrl?: string | undefined
+  readonly clock?: CodaClock | undefined
+  readonly credentialFor?: CredentialFor | undefined
+  readonly env?: Record<string, string> | undefined
+  readonly oauth?: boolean | undefined
+  readonly auth?: readonly RequestHandler[] | undefined
+}
+
+export async function startApp(setup: AppSetup = {}): Promise<RunningApp> {
+  const config = readConfig(setup.env ?? {})
+  const log: string[] = []
+  const logger = createLogger('debug', { write: (line) => void log.push(line) })
+  const health = createHealth({
+    version: '1.2.3',
+    providers: ['stytch', 'bearer'],
+    oauthCompliant: true,
+    store: config.tokenStore,
+    now: () => Date.UTC(2026, 0, 2),
+  })
+  const drain = createDrain({
+    drainSeconds: config.drainSeconds,
+    acceptSeconds: 0,
+    onBegin: health.drain,
+  })
+  const { express, endpoint } = createApp({
+    config,
+    version: '1.2.3',
+    logger,
+    health,
+    drain,
+    coda: createCodaClient({ baseUrl: setup.codaBaseUrl, clock: setup.clock }),
+    credentialFor: setup.credentialFor ?? (() => codaToken),
+    auth: setup.auth ?? [stubAuth],
+    oauth: setup.oauth ?? true,
+    callerOf: (request) => {
+      const auth: unknown = Reflect.get(request, 'auth')
+      return auth === undefined ? undefined : { issuer: 'stub', subject: 'caller' }
+    },
+  })
+  const listening = await listen(express)
+  return {
+    ...listening,
+    config,
+    health,
+    drain,
+    log,
+    close: async () => {
+      await endpoint.close()
+      await listening.close()
+    },
+  }
+}
+
+/** What a tool call answers, in the part that all SDK versions share. */
+export interface CallResult {
+  readonly text: string
+  readonly structured: Record<string, unknown> | undefined
+  readonly isError: boolean
+  readonly meta: Record<string, unknown>
+}
+
+export interface TestClient {
+  readonly version: string
+  call(name: string, input?: Record<string, unknown>): Promise<CallResult>
+  tools(): Promise<
+    readonly {
+      name: string
+      outputSchema?: unknown
+      annotations?: Record<string, unknown> | undefined
+    }[]
+  >
+  close(): Promise<void>
+}
+
+function readResult(result: Record<string, unknown>): CallResult {
+  const [first]: unknown[] = Array.isArray(result.content) ? result.content : []
+  const record = (value: unknown): Record<string, unknown> | undefined =>
+    typeof value === 'object' && value !== null ? { ...value } : undefined
+  return {
+    text: String(record(first)?.text),
+    structured: record(result.structuredContent),
+    isError: result.isError === true,
+    meta: record(result._meta) ?? {},
+  }
+}
+
+export const sdkVersions = ['v1', 'v2, 2025 protocol', 'v2, 2026-07-28 protocol'] as const
+export type SdkVersion = (typeof sdkVersions)[number]
+
+/** Connects a client of an SDK version to `/mcp` with the given Bearer token. */
+export async function connect(
+  origin: string,
+  version: SdkVersion,
+  bearer = 'inbound-token',
+): Promise<TestClient> {
+  const url = new URL('/mcp', origin)
+  const options = { requestInit: { headers: { authorization: `Bearer ${bearer}` } } }
+  const info = { name: 'test', version: '1.0.0' }
+  if (version === 'v1') {
+    const client = new ClientV1(info)
+    const transport = new TransportV1(url, options)
+    // The two SDK versions disagree with exactOptionalPropertyTypes about `sessionId`.
+    await client.connect(transport as Parameters<typeof client.connect>[0])
+    return {
+      version,
+      call: async (name, input = {}) =>
+        readResult(await client.callTool({ name, arguments: input })),
+      tools: async () => (await client.listTools()).tools,
+      close: async () => await client.close(),
+    }
+  }
+  const mode = version === 'v2, 2025 protocol' ? 'legacy' : { pin: '2026-07-28' }
+  const client = new ClientV2(info, { versionNegotiation: { mode } })
+  await client.connect(new TransportV2(url, options))
+  return {
+    version,
+    call: async (name, input = {}) => readResult(await client.callTool({ name, arguments: input })),
+    tools: async () => (await client.listTools()).tools,
+    close: async () => await client.close(),
+  }
+}
