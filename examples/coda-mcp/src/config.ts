@@ -162,6 +162,12 @@ function readWarnings(env: RawEnvironment): string[] {
   ]
 }
 
+/** The URL of a server on this machine, with the name that people use for the usual address. */
+function localUrl(host: string, port: number): string {
+  if (host === '127.0.0.1') return `http://localhost:${port}`
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
 /**
  * Reads the configuration of the server from environment variables.
  *
@@ -191,8 +197,7 @@ export function readConfig(
   const { firstRun } = checkExposure(data, problems)
   if (problems.length > 0) throw new ConfigError(problems)
 
-  // Only a loopback address gets here without a public URL, and people write that as localhost.
-  const publicUrl = data.PUBLIC_URL ?? data.OAUTH_SERVER_URL ?? `http://localhost:${data.PORT}`
+  const publicUrl = data.PUBLIC_URL ?? data.OAUTH_SERVER_URL ?? localUrl(data.HOST, data.PORT)
   return {
     port: data.PORT,
     host: data.HOST,

@@ -220,8 +220,8 @@ describe('log', () => {
     logStart(logger, config, { ...where, providers: ['dev'] })
     expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({
       ...where,
-      publicUrl: 'http://127.0.0.1:8080',
-      connectorUrl: 'http://127.0.0.1:8080/mcp',
+      publicUrl: 'http://localhost:8080',
+      connectorUrl: 'http://localhost:8080/mcp',
       store: 'env',
       waysIn: ['dev'],
     })
