@@ -43,7 +43,7 @@ function typeCheck(files: readonly string[]): string {
     JSON.stringify({
       extends: '../../../tsconfig.base.json',
       compilerOptions: { noUnusedLocals: false, noUnusedParameters: false },
-      files: ['ambient.d.ts', ...files],
+      files,
     }),
   )
   try {
@@ -97,7 +97,7 @@ describe('code in the documents', () => {
     const codes = await Promise.all(
       snippets.map(async ({ code }) => `${await importsFor(code)}${code}`),
     )
-    expect(typeCheck(write(snippets, 'docstring', codes))).toBe('')
+    expect(typeCheck(['ambient.d.ts', ...write(snippets, 'docstring', codes)])).toBe('')
   })
 })
 
