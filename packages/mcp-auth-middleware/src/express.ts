@@ -43,13 +43,17 @@ function respond(request: NodeRequest, response: ServerResponse, outcome: Respon
   response.end(request.method === 'HEAD' ? undefined : outcome.body)
 }
 
-/** Moves the caller to the request and the CORS headers to the response. */
+/**
+ * Moves the caller to the request and the CORS headers to the response. False when something else,
+ * such as a time-out, has answered meanwhile: then there is nothing left to handle.
+ */
 function admit(
   auth: McpAuth,
   request: NodeRequest,
   response: ServerResponse,
   accepted: AcceptedOutcome,
-): void {
+): boolean {
+  if (response.headersSent) return false
   request.auth = accepted.authInfo
   if (accepted.headers !== undefined) {
     for (const [name, value] of Object.entries(accepted.headers)) {
@@ -58,6 +62,7 @@ function admit(
     }
   }
   endWithCredential(auth, response, accepted.principal)
+  return true
 }
 
 function serve(
@@ -77,15 +82,17 @@ function serve(
   }
   const { authorizeMessage } = outcome
   if (authorizeMessage === undefined) {
-    admit(auth, request, response, outcome)
-    next()
+    if (admit(auth, request, response, outcome)) next()
     return
   }
 
   const decide = async (): Promise<ResponseOutcome | undefined> => {
-    const message = await readMessage(request, auth.maxMessageBytes)
-    return message === 'too_large'
-      ? outcome.refuseMessage?.('too_large')
+    // A client that goes away in the middle of its body is no fault of this server.
+    const message = await readMessage(request, auth.maxMessageBytes).catch(
+      () => 'incomplete' as const,
+    )
+    return message === 'too_large' || message === 'incomplete'
+      ? (outcome.refuseMessage?.(message) ?? PLAIN_REFUSALS.serverError)
       : await authorizeMessage(message)
   }
   decide().then(
@@ -94,10 +101,9 @@ function serve(
         respond(request, response, refused)
         return
       }
-      admit(auth, request, response, outcome)
-      next()
+      if (admit(auth, request, response, outcome)) next()
     },
-    // The client went away in the middle of its body, or a bug: nothing is handed on.
+    // A bug: nothing is handed on.
     () => respond(request, response, PLAIN_REFUSALS.serverError),
   )
 }

@@ -39,8 +39,8 @@ function respond({ status, headers, body }: ResponseOutcome, method: string): Re
   return new Response(bodiless ? null : body, { status, headers })
 }
 
-/** Reads a body up to the limit; `undefined` when it is longer. */
-async function readBytes(request: Request, limit: number): Promise<Uint8Array | undefined> {
+/** Reads a body up to the limit. Rejects when it breaks off, or was read by something before us. */
+async function readBytes(request: Request, limit: number): Promise<Uint8Array | 'too_large'> {
   if (request.body === null) return new Uint8Array()
   const reader = request.body.getReader()
   const chunks: Uint8Array[] = []
@@ -51,7 +51,7 @@ async function readBytes(request: Request, limit: number): Promise<Uint8Array | 
     size += value.byteLength
     if (size > limit) {
       reader.cancel().catch(() => undefined)
-      return undefined
+      return 'too_large'
     }
     chunks.push(value)
   }
@@ -130,10 +130,12 @@ export function createFetch(
   ): Promise<Response> => {
     let forwarded = request
     if (accepted.authorizeMessage !== undefined) {
-      const bytes = await readBytes(request, parts.maxMessageBytes)
+      const bytes = await readBytes(request, parts.maxMessageBytes).catch(
+        () => 'incomplete' as const,
+      )
       const refused =
-        bytes === undefined
-          ? accepted.refuseMessage?.('too_large')
+        typeof bytes === 'string'
+          ? (accepted.refuseMessage?.(bytes) ?? PLAIN_REFUSALS.serverError)
           : await accepted.authorizeMessage(parseMessageBytes(bytes))
       if (refused !== undefined) return respond(refused, request.method)
       forwarded = new Request(request, { body: bytes as Uint8Array<ArrayBuffer> })

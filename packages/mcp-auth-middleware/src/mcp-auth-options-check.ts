@@ -66,6 +66,25 @@ function checkResourceChoice(options: McpAuthOptions): ConfigurationProblem[] {
   return problems
 }
 
+/** A public path that is the resource itself would open it to everybody. */
+function checkPublicPaths(options: McpAuthOptions): ConfigurationProblem[] {
+  const paths = new Map<string, string>()
+  for (const { id, options: each } of namedResources(options)) {
+    const path = each.localPath ?? (URL.canParse(id) ? new URL(id).pathname : undefined)
+    if (path !== undefined) paths.set(path, id)
+  }
+  return (options.publicPaths ?? []).flatMap((path, index) =>
+    paths.has(path)
+      ? [
+          {
+            path: `publicPaths[${index}]`,
+            message: `is where ${JSON.stringify(paths.get(path))} is served, which must stay guarded`,
+          },
+        ]
+      : [],
+  )
+}
+
 type OptionName = keyof McpAuthOptions
 
 const RESOURCE_FIELDS = [
@@ -112,6 +131,7 @@ export function checkMcpAuthOptions(subject: string, options: McpAuthOptions): v
       [...RESOURCE_FIELDS, 'validators', 'scopes', 'scopesSupported', 'authorizationServers'],
       () => checkResources(namedResources(options), sharedResourceOptions(options)),
     ),
+    ...relate([...RESOURCE_FIELDS, 'publicPaths'], () => checkPublicPaths(options)),
     ...relate(['validators'], () => checkValidatorSelectors(options.validators)),
     ...relate(['allow'], () =>
       options.allow === undefined ? [] : checkAllowOptions(options.allow),

@@ -37,11 +37,16 @@ function hasBody(request: NodeRequest): boolean {
  */
 function readStream(request: NodeRequest, limit: number): Promise<Uint8Array | 'too_large'> {
   return new Promise((resolve, reject) => {
+    if (request.destroyed) {
+      reject(new Error('the request ended before its body'))
+      return
+    }
     const chunks: Uint8Array[] = []
     let size = 0
 
     const settle = (): void => {
       request.off('readable', onReadable)
+      request.off('end', onEnd)
       request.off('error', onFailure)
       request.off('close', onFailure)
     }
@@ -67,7 +72,15 @@ function readStream(request: NodeRequest, limit: number): Promise<Uint8Array | '
       if (size > 0) request.unshift(bytes)
       resolve(bytes)
     }
+    // An empty body that had arrived before us ends without being readable once.
+    const onEnd = (): void => {
+      settle()
+      // Bytes that were not put back would be judged here and missing behind us.
+      if (size > 0) reject(new Error('the body ended before it was complete'))
+      else resolve(new Uint8Array())
+    }
     request.on('readable', onReadable)
+    request.on('end', onEnd)
     request.on('error', onFailure)
     request.on('close', onFailure)
   })

@@ -13,6 +13,14 @@ function watchOf(auth: McpAuth): StreamWatch {
   return watch
 }
 
+function end(response: ServerResponse): void {
+  // A handler that writes on before it hears of the end would otherwise cause an uncaught error.
+  response.on('error', () => undefined)
+  // A client that does not read would hold the answer open past its credential.
+  if (response.writableNeedDrain) response.destroy()
+  else response.end()
+}
+
 /**
  * Ends a streaming answer when its credential expires or is revoked. Other answers cost nothing: the
  * media type is looked at when the head is written, and no timer is made before that.
@@ -27,7 +35,7 @@ export function endWithCredential(
     response.writeHead = writeHead
     const result: ServerResponse = Reflect.apply(writeHead, response, parameters)
     if (isStreaming(contentTypeOf(response, parameters))) {
-      const stop = watchOf(auth).watch(principal, () => response.end())
+      const stop = watchOf(auth).watch(principal, () => end(response))
       response.once('close', stop)
     }
     return result

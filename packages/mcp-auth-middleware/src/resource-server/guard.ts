@@ -36,8 +36,8 @@ export interface AcceptedOutcome {
         message: ParsedMessage,
       ) => ResponseOutcome | undefined | Promise<ResponseOutcome | undefined>)
     | undefined
-  /** Refuses a body that is over the limit, with an event. */
-  readonly refuseMessage?: ((reason: 'too_large') => ResponseOutcome) | undefined
+  /** Refuses a body that is over the limit or could not be read to its end, with an event. */
+  readonly refuseMessage?: ((reason: 'too_large' | 'incomplete') => ResponseOutcome) | undefined
 }
 
 /** Outcome of the guard for one request. */
@@ -254,8 +254,13 @@ export function createGuard(parts: GuardParts): Guard {
           ? done(undefined)
           : refusePreparation(exchange, token, message.operations).then(done)
       },
-      refuseMessage: () =>
-        refuse(exchange, PLAIN_REFUSALS.messageTooLarge, 'bad_message', 'body_too_large', token),
+      refuseMessage(reason) {
+        const [response, code] =
+          reason === 'too_large'
+            ? ([PLAIN_REFUSALS.messageTooLarge, 'body_too_large'] as const)
+            : ([PLAIN_REFUSALS.messageUnreadable, 'body_incomplete'] as const)
+        return refuse(exchange, response, 'bad_message', code, token)
+      },
     }
   }
 

@@ -83,6 +83,9 @@ export function parseMessageText(body: string): ParsedMessage {
   return parseMessage(parsed)
 }
 
+const CHARSETS = /charset\s*=\s*"?([^";\s]*)/gi
+const READABLE_CHARSET = /^(?:utf-8|utf8|us-ascii)$/i
+
 /**
  * Whether a body can be read as the handler will read it. A compressed body or another charset could
  * decode to another message there than here.
@@ -96,7 +99,10 @@ export function unreadableEncoding(
   if (contentEncoding !== undefined && !/^(?:identity)?$/i.test(contentEncoding.trim())) {
     return 'body_compressed'
   }
-  const charset = contentType === undefined ? null : /charset\s*=\s*"?([^";\s]*)/i.exec(contentType)
-  if (charset === null || /^(?:utf-8|utf8|us-ascii)$/i.test(charset[1] ?? '')) return undefined
-  return 'body_charset'
+  // Every one that could be meant: of `x="charset=utf-8"; charset=utf-7` a body parser behind us reads
+  // the second, and UTF-7 makes another message of the same bytes.
+  for (const [, charset = ''] of (contentType ?? '').matchAll(CHARSETS)) {
+    if (!READABLE_CHARSET.test(charset)) return 'body_charset'
+  }
+  return undefined
 }

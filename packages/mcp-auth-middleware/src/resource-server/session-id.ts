@@ -53,7 +53,12 @@ export function createSessionIds(key: string | undefined): SessionIds {
       const match = FORMAT.exec(id)
       if (match === null) return id.startsWith('mas1.') ? 'foreign' : 'unknown'
       const [, random = '', presented = ''] = match
-      return equals(presented, mac(identity(random, principal))) ? 'own' : 'foreign'
+      try {
+        return equals(presented, mac(identity(random, principal))) ? 'own' : 'foreign'
+      } catch {
+        // A runtime without node:crypto makes no ids, so none can be its own.
+        return 'foreign'
+      }
     },
   }
 }
