@@ -124,11 +124,13 @@ export function createMcpAuth(options: McpAuthOptions): McpAuth {
     validator.attach?.({ resources: resources.map(({ id }) => id), report })
   }
 
+  const vouchedBy = new WeakMap<Principal, TokenValidator>()
   const authenticate = createAuthenticate({
     validators,
     select: createValidatorSelection(validators),
     allows: options.allow === undefined ? undefined : createAllowList(options.allow),
     revocation: options.revocation,
+    onVerified: (principal, validator) => vouchedBy.set(principal, validator),
   })
   const sessionIds = createSessionIds(options.sessionKey)
   const guard = createGuard({
@@ -163,9 +165,14 @@ export function createMcpAuth(options: McpAuthOptions): McpAuth {
     if (publicPaths.has(pathOf(view.target))) return pass
     return metadata(view) ?? guard(view)
   }
-  const isActive = (principal: Principal): boolean =>
-    (principal.expiresAt === undefined || principal.expiresAt * 1000 > now()) &&
-    (options.revocation?.check(principal) ?? 'active') !== 'revoked'
+  const isActive = (principal: Principal): boolean => {
+    const time = now()
+    if (principal.expiresAt !== undefined && principal.expiresAt * 1000 <= time) return false
+    if (options.revocation?.check(principal) === 'revoked') return false
+    const verdict = vouchedBy.get(principal)?.recheck?.(principal, time)
+    // A source that cannot tell does not end what it once allowed.
+    return verdict?.kind !== 'rejected' && verdict?.kind !== 'forbidden'
+  }
 
   return {
     resources: resources.map(({ id, metadataUrl, authorizationServers, policy }) => ({

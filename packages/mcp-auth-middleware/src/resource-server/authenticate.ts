@@ -4,7 +4,7 @@ import { sha256 } from '../runtime.js'
 import type { TokenValidator, Verdict } from '../validators/validator.js'
 import { acceptPrincipal } from './accepted-principal.js'
 import type { AllowList } from './allow-list.js'
-import { type BearerCredential, parseBearerCredential } from './bearer-token.js'
+import { type BearerCredential, bearerTokenProblem, readBearerCredential } from './bearer-token.js'
 import type { ProtectedResource } from './protected-resource.js'
 import { cookieOf, headerOf, isRepeated, type RequestView } from './request-view.js'
 import type { RevocationSource } from './revocation.js'
@@ -55,6 +55,8 @@ export interface AuthenticationParts {
   readonly select: ValidatorSelection
   readonly allows: AllowList | undefined
   readonly revocation: RevocationSource | undefined
+  /** Told which validator vouches for a principal, for later rechecks of its open streams. */
+  readonly onVerified?: ((principal: Principal, validator: TokenValidator) => void) | undefined
 }
 
 type Presented =
@@ -77,7 +79,7 @@ export function presentsHeaderOf(view: RequestView, validator: TokenValidator): 
 
 /** Finds the one credential of a request. Two at once are refused, never merged. */
 function extractCredential(view: RequestView, withHeader: readonly TokenValidator[]): Presented {
-  const bearer = parseBearerCredential(view)
+  const bearer = readBearerCredential(view)
   let own: { credential: string; validator: TokenValidator } | undefined
 
   for (const validator of withHeader) {
@@ -98,6 +100,13 @@ function extractCredential(view: RequestView, withHeader: readonly TokenValidato
   return bearer.kind === 'present'
     ? { kind: 'presented', credential: bearer.token, validator: undefined }
     : bearer
+}
+
+/** Own headers hold whatever their validator defines; only Bearer tokens have a fixed alphabet. */
+function characterProblem(
+  presented: Extract<Presented, { kind: 'presented' }>,
+): Authentication | undefined {
+  return presented.validator === undefined ? bearerTokenProblem(presented.credential) : undefined
 }
 
 function fromVerdict(
@@ -185,6 +194,7 @@ export function createAuthenticate(parts: AuthenticationParts): Authenticate {
     const token: VerifiedToken = Object.freeze({ principal, scopes, validator })
     const overruled = recheck(token, now)
     if (overruled !== undefined) return overruled
+    parts.onVerified?.(principal, validator)
     if (verdict.reuse !== undefined) resource.cache?.set(key, token, verdict.reuse, now)
     return { kind: 'authenticated', token, credential, cached: false }
   }
@@ -209,6 +219,8 @@ export function createAuthenticate(parts: AuthenticationParts): Authenticate {
           recheck(known, now) ?? { kind: 'authenticated', token: known, credential, cached: true },
       )
     }
+    const problem = characterProblem(presented)
+    if (problem !== undefined) return problem
     const validator = presented.validator ?? select(credential, digest)
     if (validator === undefined) return { kind: 'rejected', reason: 'issuer_unknown' }
 
@@ -225,7 +237,7 @@ export function createAuthenticate(parts: AuthenticationParts): Authenticate {
     if (presented.kind === 'absent') return { kind: 'unauthenticated' }
     if (presented.kind === 'malformed') return presented
     if (presented.credential.length > MAX_CREDENTIAL_LENGTH) {
-      return { kind: 'rejected', reason: 'credential_too_long' }
+      return characterProblem(presented) ?? { kind: 'rejected', reason: 'credential_too_long' }
     }
     return containThrows(undefined, () => {
       const digest = sha256(presented.credential)

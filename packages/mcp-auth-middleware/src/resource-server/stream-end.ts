@@ -31,9 +31,18 @@ export function createStreamWatch(isActive: (principal: Principal) => boolean): 
   const open = new Set<OpenStream>()
   let timer: ReturnType<typeof setInterval> | undefined
 
+  const isServed = (principal: Principal): boolean => {
+    try {
+      return isActive(principal)
+    } catch {
+      // A revocation source or validator that throws here would end the process from a timer.
+      return false
+    }
+  }
+
   const check = (): void => {
     for (const stream of open) {
-      if (isActive(stream.principal)) continue
+      if (isServed(stream.principal)) continue
       open.delete(stream)
       stream.end()
     }
