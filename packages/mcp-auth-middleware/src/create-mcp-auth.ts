@@ -6,7 +6,10 @@ import {
   namedResources,
   sharedResourceOptions,
 } from './mcp-auth-options-check.js'
-import { createAuthorizationServerMirror } from './metadata/authorization-server-mirror.js'
+import {
+  type AuthorizationServerMirror,
+  createAuthorizationServerMirror,
+} from './metadata/authorization-server-mirror.js'
 import { createWellKnown } from './metadata/well-known.js'
 import type { Principal } from './principal.js'
 import { createAllowList } from './resource-server/allow-list.js'
@@ -145,16 +148,26 @@ export function createMcpAuth(options: McpAuthOptions): McpAuth {
   })
   const issuers = new Set(resources.flatMap(({ authorizationServers }) => authorizationServers))
   const fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
+  const createMirror = (issuer: string): AuthorizationServerMirror =>
+    createAuthorizationServerMirror({
+      issuer,
+      fetch,
+      onUnavailable: () =>
+        report({
+          kind: 'warning',
+          validator: 'metadata',
+          issuer,
+          reason: 'authorization_server_metadata_unavailable',
+          message: `the metadata of ${JSON.stringify(issuer)} could not be read, or names another issuer`,
+        }),
+    })
   const wellKnown = createWellKnown({
     resources,
     rootResource: rootResourceOf(options, resources),
     mirrors: new Map(
       options.mirrorAuthorizationServer === false
         ? []
-        : [...issuers].map((issuer) => [
-            issuer,
-            createAuthorizationServerMirror({ issuer, fetch }),
-          ]),
+        : [...issuers].map((issuer) => [issuer, createMirror(issuer)]),
     ),
   })
   const publicPaths = new Set(options.publicPaths)

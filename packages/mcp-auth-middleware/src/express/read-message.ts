@@ -5,6 +5,7 @@ import {
   parseMessageBytes,
   parseMessageText,
 } from '../resource-server/json-rpc-message.js'
+import { announcesBody } from '../resource-server/request-view.js'
 
 /** Whether a body parser before us has read the stream, so that `req.body` is all there is. */
 function isConsumed(request: NodeRequest): boolean {
@@ -18,14 +19,6 @@ function parseBody(body: unknown): ParsedMessage {
   if (body instanceof Uint8Array) return parseMessageBytes(body)
   if (typeof body === 'string') return parseMessageText(body)
   return parseMessage(body)
-}
-
-/** Whether the message head announces a body; without one the stream must not be touched. */
-function hasBody(request: NodeRequest): boolean {
-  const { headers } = request
-  if (headers['transfer-encoding'] !== undefined) return true
-  const length = headers['content-length']
-  return length !== undefined && length !== '0'
 }
 
 /**
@@ -92,7 +85,8 @@ export async function readMessage(
   limit: number,
 ): Promise<ParsedMessage | 'too_large'> {
   if (isConsumed(request)) return parseBody(request.body)
-  if (!hasBody(request)) return parseMessageText('')
+  // Without a body the stream must not be touched.
+  if (!announcesBody(request.headers)) return parseMessageText('')
   const length = Number(request.headers['content-length'])
   if (length > limit) return 'too_large'
   const bytes = await readStream(request, limit)

@@ -35,6 +35,8 @@ export function metadataUrlsOf(issuer: string): readonly string[] {
 export function createAuthorizationServerMirror(options: {
   readonly issuer: string
   readonly fetch: typeof globalThis.fetch
+  /** Told each time the metadata could not be read; at most once per retry interval. */
+  readonly onUnavailable?: (() => void) | undefined
 }): AuthorizationServerMirror {
   const { issuer } = options
   let held: { readonly body: string; readonly until: number } | undefined
@@ -56,6 +58,7 @@ export function createAuthorizationServerMirror(options: {
       return { kind: 'document', body }
     }
     retryAt = now + RETRY_MS
+    options.onUnavailable?.()
     // A document that was good a while ago is better than none for a client that is signing in.
     return held === undefined
       ? { kind: 'unavailable', retryAfterSeconds: RETRY_MS / 1000 }

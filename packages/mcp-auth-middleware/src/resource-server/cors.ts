@@ -2,7 +2,7 @@ import type { OriginPolicy } from './origin.js'
 import { headerOf, type RequestView } from './request-view.js'
 
 const EXPOSED = 'WWW-Authenticate, Mcp-Session-Id, Mcp-Protocol-Version, Retry-After'
-const ALLOWED_METHODS = 'GET, POST, DELETE, OPTIONS'
+const ALLOWED_METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
 const ALLOWED_HEADERS = [
   'authorization',
   'content-type',

@@ -4,12 +4,12 @@ import type { Principal } from '../principal.js'
 import type { TokenValidator } from '../validators/validator.js'
 import { type AuthInfo, createAuthInfo } from './auth-info.js'
 import { type Authenticate, type Authentication, presentsHeaderOf } from './authenticate.js'
-import { corsHeaders, isPreflight, preflightHeaders } from './cors.js'
+import { corsHeaders, isPreflight, PUBLIC_CORS, preflightHeaders } from './cors.js'
 import { type ParsedMessage, unreadableEncoding } from './json-rpc-message.js'
 import type { Operation } from './operation-scopes.js'
 import { type PreparedCredentials, prepareCredentials } from './prepared-credentials.js'
 import type { ProtectedResource, ResourceSelection } from './protected-resource.js'
-import { headerOf, pathOf, type RequestView } from './request-view.js'
+import { announcesBody, headerOf, pathOf, type RequestView } from './request-view.js'
 import {
   PLAIN_REFUSALS,
   type ResponseOutcome,
@@ -68,6 +68,8 @@ export interface GuardParts {
   readonly now: () => number
 }
 
+// Methods whose bodies no MCP server reads. One that comes all the same is authorized like any other,
+// since a handler for all methods behind a body parser might execute it.
 const BODILESS = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS'])
 
 /** Everything that one request's later steps need. */
@@ -212,7 +214,7 @@ export function createGuard(parts: GuardParts): Guard {
     const readsMessage =
       (resource.policy.readsMessages || credentials.length > 0) &&
       options?.messages !== false &&
-      !BODILESS.has(view.method)
+      (!BODILESS.has(view.method) || announcesBody(view.headers))
     const accepted = {
       kind: 'accepted',
       authInfo: createAuthInfo(result.credential, principal, resource.id, resource.metadataUrl),
@@ -273,7 +275,7 @@ export function createGuard(parts: GuardParts): Guard {
         : parts.resources.find(({ id }) => id === options.resource)
     const origin = headerOf(view, 'origin')
     if (resource === undefined) {
-      const exchange = { view, resource, headers: undefined, now: time }
+      const exchange = { view, resource, headers: PUBLIC_CORS, now: time }
       return refuse(exchange, PLAIN_REFUSALS.notFound, 'not_found', 'no_such_resource')
     }
 

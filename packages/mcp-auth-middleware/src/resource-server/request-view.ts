@@ -23,14 +23,24 @@ export function headerOf(view: RequestView, name: string): string | undefined {
 export function isRepeated(view: RequestView, name: string): boolean {
   const { rawHeaders } = view
   if (rawHeaders === undefined) return Array.isArray(view.headers[name])
+  let ofThisLength = 0
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    if (rawHeaders[index]?.length === name.length) ofThisLength += 1
+  }
+  // Nearly every request ends here, and no name has to be lower-cased.
+  if (ofThisLength < 2) return false
   let count = 0
   for (let index = 0; index < rawHeaders.length; index += 2) {
-    const field = rawHeaders[index]
-    if (field !== undefined && field.length === name.length && field.toLowerCase() === name) {
-      count += 1
-    }
+    if (rawHeaders[index]?.toLowerCase() === name) count += 1
   }
   return count > 1
+}
+
+/** Whether the message head announces a body. */
+export function announcesBody(headers: RequestView['headers']): boolean {
+  if (headers['transfer-encoding'] !== undefined) return true
+  const length = headers['content-length']
+  return length !== undefined && length !== '0'
 }
 
 /** The path part of a request target, byte for byte. */

@@ -236,6 +236,17 @@ describe.each(HOST_KINDS)('message bodies on %s', (kind) => {
         assertContract(exchange, 'SCO', { scope: ['read'] })
       }
     })
+
+    // A handler for all methods behind a body parser would execute it. Web-standard requests cannot
+    // have a body with GET.
+    it.each(isFetchHost(kind) ? ['DELETE', 'PUT'] : ['GET', 'DELETE', 'PUT'])(
+      'authorizes a message that comes with %s',
+      async (method) => {
+        const refused = await send(host(), 'reader', FORBIDDEN_CALL, { method })
+        assertContract(refused, 'SCO', NEEDS_WRITE)
+        assertAccepted(await send(host(), 'writer', FORBIDDEN_CALL, { method }))
+      },
+    )
   })
 
   describe('what cannot be read', () => {
