@@ -1,6 +1,5 @@
 import {
   createHmac,
-  createPrivateKey,
   createPublicKey,
   constants as cryptoConstants,
   generateKeyPairSync,
@@ -65,9 +64,4 @@ export function signToken(
   header: Record<string, unknown> = {},
 ): string {
   return signRaw({ alg: key.alg, kid: key.kid, typ: 'at+jwt', ...header }, claims, key)
-}
-
-/** Reads a private key from PEM, for published vectors. */
-export function readPrivateKey(pem: string): KeyObject {
-  return createPrivateKey(pem)
 }
