@@ -25,7 +25,7 @@ export interface AuthSetup {
   readonly handlers: readonly RequestHandler[]
   /** Names of the ways in, the main one first. */
   readonly providers: readonly string[]
-  /** Whether clients are sent to an authorization server. */
+  /** Whether clients can sign in: at an authorization server, or at Access in front of us. */
   readonly oauthCompliant: boolean
   readonly metadataUrls: readonly string[]
 }
@@ -59,7 +59,8 @@ function createValidators(
   if (waysIn.cloudflareAccess !== undefined) {
     // Access decides who comes in and knows no scopes.
     const grantScopes = () => grantedScopes ?? everything
-    validators.push(cloudflareAccess({ ...waysIn.cloudflareAccess, grantScopes }))
+    // Behind its OAuth, `Authorization` holds a token that only Access can read.
+    validators.push(cloudflareAccess({ ...waysIn.cloudflareAccess, grantScopes, edgeOAuth: true }))
   }
   if (waysIn.bearer !== undefined) validators.push(localBearer(waysIn.bearer))
   if (firstRunIssuer !== undefined) {
@@ -115,7 +116,7 @@ export function createAuth(options: AuthSetupOptions): AuthSetup {
     auth,
     handlers: firstRunIssuer === undefined ? [guard] : [firstRunIssuer.handler, guard],
     providers: validators.map(({ name }) => name),
-    oauthCompliant: issuers.length > 0,
+    oauthCompliant: issuers.length > 0 || config.waysIn.cloudflareAccess !== undefined,
     metadataUrls: auth.resources.flatMap(({ metadataUrl }) => metadataUrl ?? []),
   }
 }

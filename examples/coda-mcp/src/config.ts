@@ -69,7 +69,7 @@ export interface CodaMcpConfig {
   readonly grantedScopes: readonly CodaScope[] | undefined
   /** Nothing is configured and nobody else can reach the server. */
   readonly firstRun: boolean
-  /** A first run without a Coda token serves sample docs. */
+  /** A first run without any Coda account serves sample docs. */
   readonly sampleCoda: boolean
   /** Sentences to log at start. */
   readonly warnings: readonly string[]
@@ -101,6 +101,13 @@ function checkWaysIn(values: Readonly<Record<string, string>>, problems: ConfigP
   }
 }
 
+/** The URL of a server on this machine, with the name that people use for the usual addresses. */
+function localUrl(host: string, port: number): string {
+  const name = host === '127.0.0.1' || host === '::1' ? 'localhost' : host
+  // The origin leaves out port 80, as clients do.
+  return new URL(`http://${name}:${port}`).origin
+}
+
 function checkExposure(env: Environment, problems: ConfigProblem[]): { firstRun: boolean } {
   const publicUrl = env.PUBLIC_URL ?? env.OAUTH_SERVER_URL
   if (
@@ -127,6 +134,13 @@ function checkExposure(env: Environment, problems: ConfigProblem[]): { firstRun:
     })
   }
   const firstRun = !hasWayIn && loopback
+  const { protocol, hostname } = new URL(publicUrl ?? localUrl(env.HOST, env.PORT))
+  if (firstRun && !(protocol === 'http:' && /^(localhost|127\.0\.0\.1)$/.test(hostname))) {
+    const variable = publicUrl === undefined ? 'HOST' : 'PUBLIC_URL'
+    const message =
+      'must be on http://localhost or http://127.0.0.1 while no way in is configured: the built-in issuer signs in everybody'
+    problems.push({ variable, message })
+  }
   if (env.CODA_API_TOKEN === undefined && env.CODA_CREDENTIALS === 'service' && !firstRun) {
     const message = 'is missing: set it or CODA_API_TOKEN_FILE; coda.io/account makes one'
     problems.push({ variable: 'CODA_API_TOKEN', message })
@@ -152,7 +166,18 @@ function readWaysIn(env: Environment): WaysIn {
   }
 }
 
-function readWarnings(env: RawEnvironment): string[] {
+/** Stytch puts no address into its tokens, so lists of addresses refuse all who come in by it. */
+function findUselessLists(env: Environment): string[] {
+  const lists = [env.ALLOWED_EMAILS, env.ALLOWED_DOMAINS]
+  const onlyAddresses =
+    env.ALLOWED_TENANTS === undefined && lists.some((entries) => entries !== undefined)
+  if (env.STYTCH_PROJECT_ID === undefined || !onlyAddresses) return []
+  return [
+    'nobody can come in by Stytch: its tokens carry no address, and only ALLOWED_EMAILS or ALLOWED_DOMAINS say who may call. Set ALLOWED_TENANTS to ids of Stytch organisations.',
+  ]
+}
+
+function findUnusedSecrets(env: RawEnvironment): string[] {
   const unused = ['JWT_SECRET', 'STYTCH_SECRET'].filter(
     (name) => readVariable(env, name) !== undefined,
   )
@@ -160,12 +185,6 @@ function readWarnings(env: RawEnvironment): string[] {
   return [
     `${unused.join(' and ')} ${unused.length === 1 ? 'is' : 'are'} set and not used: tokens are verified with published keys, and what seals stored credentials is MCP_AUTH_ENCRYPTION_KEYS. Remove it.`,
   ]
-}
-
-/** The URL of a server on this machine, with the name that people use for the usual address. */
-function localUrl(host: string, port: number): string {
-  if (host === '127.0.0.1') return `http://localhost:${port}`
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 /**
@@ -224,7 +243,8 @@ export function readConfig(
     },
     grantedScopes: data.GRANTED_SCOPES,
     firstRun,
-    sampleCoda: firstRun && data.CODA_API_TOKEN === undefined,
-    warnings: readWarnings(env),
+    sampleCoda:
+      firstRun && data.CODA_API_TOKEN === undefined && data.CODA_CREDENTIALS === 'service',
+    warnings: [...findUnusedSecrets(env), ...findUselessLists(data)],
   }
 }

@@ -91,15 +91,17 @@ export function drainOnSignals(
   server: Server,
   onError: (error: unknown) => void,
 ): void {
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(signal, () => {
-      drain.begin(server).then(
-        () => process.exit(0),
-        (error: unknown) => {
-          onError(error)
-          process.exit(1)
-        },
-      )
-    })
+  const signals = ['SIGTERM', 'SIGINT'] as const
+  function begin(): void {
+    // Without a listener, the next signal of either kind does what it does by default.
+    for (const signal of signals) process.off(signal, begin)
+    drain.begin(server).then(
+      () => process.exit(0),
+      (error: unknown) => {
+        onError(error)
+        process.exit(1)
+      },
+    )
   }
+  for (const signal of signals) process.on(signal, begin)
 }

@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
+import { isAuthError } from '@bestviable/mcp-auth-middleware'
 import { ConfigError } from './config.js'
+import { drainOnSignals } from './drain.js'
 import { startServer } from './server.js'
 
 const { version } = JSON.parse(
@@ -8,19 +10,24 @@ const { version } = JSON.parse(
 ) as { version: string }
 
 try {
-  await startServer({ env: process.env, version, write: (text) => process.stdout.write(text) })
+  const { drain, server, logger } = await startServer({
+    env: process.env,
+    version,
+    write: (text) => process.stdout.write(text),
+  })
+  drainOnSignals(drain, server, (error) => logger.error({ err: error }, 'shutdown failed'))
 } catch (error) {
-  // A start error is for the operator: what to set, without a stack around it.
-  const expected = error instanceof ConfigError || isStartError(error)
-  process.stderr.write(`${expected ? (error as Error).message : format(error)}\n`)
+  process.stderr.write(`${format(error)}\n`)
   process.exitCode = 1
 }
 
-function isStartError(error: unknown): boolean {
-  const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined
-  return code === 'ERR_CONFIGURATION' || code === 'EADDRINUSE' || code === 'EACCES'
-}
-
+/** A start error is for the operator: what to set, without a stack around it. */
 function format(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : 'the server could not start'
+  if (!(error instanceof Error)) return 'the server could not start'
+  if (error instanceof ConfigError || isAuthError(error)) return error.message
+  const syscall: unknown = Reflect.get(error, 'syscall')
+  const cannotListen = syscall === 'listen' || syscall === 'getaddrinfo'
+  return cannotListen
+    ? `${error.message}; set PORT or HOST to another one`
+    : (error.stack ?? error.message)
 }

@@ -1,17 +1,24 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
-import { createCredentials, type TokenStore } from '@bestviable/mcp-auth-middleware'
+import {
+  createCredentials,
+  isAuthError,
+  principalOf,
+  type TokenStore,
+} from '@bestviable/mcp-auth-middleware'
 import type { TestIssuer } from '@bestviable/mcp-auth-middleware/testing'
-import { envTokenStore } from '@bestviable/mcp-auth-store-env'
+import { envTokenStore, envVariableFor } from '@bestviable/mcp-auth-store-env'
 import { createApp } from './app.js'
 import { createAuth } from './auth.js'
 import { callerOf } from './caller.js'
 import { createCodaClient } from './coda/coda-client.js'
+import { codaTokenVariables } from './config/raw-environment.js'
 import { type CodaMcpConfig, readConfig } from './config.js'
-import { createDrain, type Drain, drainOnSignals } from './drain.js'
+import { createDrain, type Drain } from './drain.js'
 import { formatFirstRun } from './first-run.js'
 import { createHealth } from './health.js'
 import { createLogger, type Logger } from './logger.js'
+import type { Caller } from './request-log.js'
 import { type SampleServer, startSampleServer } from './stand-in/sample-server.js'
 import { logStart } from './start-log.js'
 import { codaTools } from './tools/index.js'
@@ -30,6 +37,7 @@ export interface StartOptions {
 /** A server that listens. */
 export interface RunningServer {
   readonly config: CodaMcpConfig
+  readonly logger: Logger
   readonly server: Server
   readonly drain: Drain
 }
@@ -52,7 +60,20 @@ async function createFirstRunIssuer(config: CodaMcpConfig): Promise<TestIssuer |
 }
 
 function createStore(env: StartOptions['env'], sample: SampleServer | undefined): TokenStore {
-  return envTokenStore({ env: sample === undefined ? env : { CODA_API_TOKEN: sample.token } })
+  const variables =
+    sample === undefined ? codaTokenVariables(env) : { CODA_API_TOKEN: sample.token }
+  return envTokenStore({ env: variables })
+}
+
+/** Tells the operator which variable a caller without a Coda token is missing. */
+async function logMissingCredential(logger: Logger, caller: Caller | undefined): Promise<void> {
+  if (caller === undefined) return
+  const { issuer, subject } = caller
+  const variable = await envVariableFor({
+    provider: 'coda',
+    owner: { kind: 'user', issuer, subject },
+  })
+  logger.warn({ issuer, subject, variable }, 'no Coda token is set for this caller')
 }
 
 /**
@@ -85,6 +106,8 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   const health = createHealth({ version, providers, oauthCompliant, store: config.tokenStore })
   const drain = createDrain({
     drainSeconds: config.drainSeconds,
+    // No load balancer has to learn of the end of a first run.
+    acceptSeconds: config.firstRun ? 0 : undefined,
     onBegin: () => health.drain(),
     onEnd: async () => {
       await app.endpoint.close()
@@ -99,24 +122,31 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     drain,
     coda: createCodaClient({ baseUrl: sample?.baseUrl ?? config.coda.baseUrl }),
     credentialFor: async (ctx) => {
-      const { secret } = await credentials.for(ctx.http?.authInfo)
-      health.degraded('store', false)
-      return secret
+      const authInfo = ctx.http?.authInfo
+      try {
+        const { secret } = await credentials.for(authInfo)
+        health.degraded('store', false)
+        return secret
+      } catch (error) {
+        if (isAuthError(error) && error.code === 'ERR_CREDENTIAL_REQUIRED') {
+          await logMissingCredential(logger, principalOf(authInfo))
+        }
+        throw error
+      }
     },
     auth: access.handlers,
     oauth: oauthCompliant,
     callerOf,
   })
 
+  // Keys take a while to make; whoever sees that the server listens can rely on everything else.
+  const token = await firstRunIssuer?.token()
   const server = createServer(app.express)
   server.listen(config.port, config.host)
   await once(server, 'listening')
-  drainOnSignals(drain, server, (error) => logger.error({ err: error }, 'shutdown failed'))
   health.started()
   const address = `${config.host}:${config.port}`
   logStart(logger, config, { version, address, providers, metadataUrls })
-  if (firstRunIssuer !== undefined) {
-    write(formatFirstRun(config, await firstRunIssuer.token(), version))
-  }
-  return { config, server, drain }
+  if (token !== undefined) write(formatFirstRun(config, token, version))
+  return { config, logger, server, drain }
 }

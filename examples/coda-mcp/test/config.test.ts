@@ -41,6 +41,47 @@ describe('readConfig()', () => {
     })
   })
 
+  it.each([
+    [{ HOST: '::1' }, 'http://localhost:8080'],
+    [{ HOST: 'localhost' }, 'http://localhost:8080'],
+    [{ PORT: '80' }, 'http://localhost'],
+    [{ PUBLIC_URL: 'http://127.0.0.1:9000' }, 'http://127.0.0.1:9000'],
+  ])('names the server on this machine as clients do: %j', (env, url) => {
+    expect(readConfig(env)).toMatchObject({ publicUrl: url, firstRun: true })
+  })
+
+  it.each([
+    [{ HOST: '127.0.0.2' }, 'HOST'],
+    [{ PUBLIC_URL: 'https://localhost:8443' }, 'PUBLIC_URL'],
+    [{ PUBLIC_URL: 'http://127.0.0.2:8080' }, 'PUBLIC_URL'],
+  ])('refuses a first run where the built-in issuer cannot be: %j', (env, variable) => {
+    expect(problemsOf(env)[variable]).toContain('http://localhost or http://127.0.0.1')
+    expect(problemsOf({ ...env, ...bearer, ...coda })).toEqual({})
+  })
+
+  it('serves no sample docs to callers who have Coda accounts of their own', () => {
+    const user = { CODA_CREDENTIALS: 'user' }
+    expect(readConfig(user)).toMatchObject({ firstRun: true, sampleCoda: false })
+  })
+
+  it('takes Coda tokens of single callers, under exact names only', () => {
+    const name = 'CODA_API_TOKEN__0123456789ABCDEF'
+    expect(problemsOf({ [name]: 'canary' })).toEqual({})
+    expect(problemsOf({ [`${name}_FILE`]: '/canary' })).toEqual({})
+    for (const other of [name.slice(0, -1), `${name}0`, `${name}_X`]) {
+      expect(problemsOf({ [other]: 'canary' })).toHaveProperty(other)
+    }
+  })
+
+  it('warns when nobody could come in by Stytch, whose tokens carry no address', () => {
+    const warnings = (env: Record<string, string>): string =>
+      readConfig({ ...deployed, ...env }).warnings.join()
+    expect(warnings({ ALLOWED_DOMAINS: 'example.com' })).toContain('nobody can come in by Stytch')
+    expect(warnings({ ALLOWED_EMAILS: 'ann@example.com' })).toContain('ALLOWED_TENANTS')
+    expect(warnings({ ALLOWED_DOMAINS: 'example.com', ALLOWED_TENANTS: 'org-1' })).toBe('')
+    expect(warnings({})).toBe('')
+  })
+
   it('uses the Coda account of a first run that names one', () => {
     expect(readConfig(coda)).toMatchObject({ firstRun: true, sampleCoda: false })
   })
@@ -68,7 +109,7 @@ describe('readConfig()', () => {
 
   it.each([
     ['PORT', '65535', { port: 65535 }],
-    ['HOST', '::1', { host: '::1', publicUrl: 'http://[::1]:8080' }],
+    ['HOST', '::1', { host: '::1', publicUrl: 'http://localhost:8080' }],
     ['NODE_ENV', 'production', { nodeEnv: 'production' }],
     ['LOG_LEVEL', 'debug', { logLevel: 'debug' }],
     ['DATA_DIR', '/data', { dataDir: '/data' }],

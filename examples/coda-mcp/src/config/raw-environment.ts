@@ -67,6 +67,20 @@ export function collectVariables(
   return values
 }
 
+/** Coda token of one caller, named by a digest of issuer and subject. Read by the env store. */
+const userVariable = /^CODA_API_TOKEN__[0-9A-F]{16}(_FILE)?$/
+
+/** The variables that hold Coda tokens, for the env store. Empty ones are left out. */
+export function codaTokenVariables(env: RawEnvironment): Record<string, string> {
+  const variables: Record<string, string> = {}
+  for (const name of Object.keys(env)) {
+    if (!/^CODA_API_TOKEN(_FILE)?$/.test(name) && !userVariable.test(name)) continue
+    const value = readVariable(env, name)
+    if (value !== undefined) variables[name] = value
+  }
+  return variables
+}
+
 const ownPrefixes =
   /^(CF_ACCESS_|STYTCH_|OIDC_|MCP_BEARER_|ALLOWED_|GRANTED_|CODA_API_|CODA_CREDENTIAL)/
 // Kubernetes sets these in every container, for each service of the namespace.
@@ -97,6 +111,7 @@ export function findUnusableVariables(env: RawEnvironment): ConfigProblem[] {
       problems.push({ variable, message: 'is not supported by this version; remove it' })
     } else if (
       ownPrefixes.test(variable) &&
+      !userVariable.test(variable) &&
       !variableNames.includes(name) &&
       !setByKubernetes.test(variable) &&
       variable !== 'STYTCH_SECRET'

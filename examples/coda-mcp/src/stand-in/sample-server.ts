@@ -22,6 +22,8 @@ export async function startSampleServer(): Promise<SampleServer> {
   const server = createServer(app)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
+  // The process lives as long as the MCP server does, and ends when that cannot start.
+  server.unref()
   const address = server.address()
   const port = typeof address === 'object' && address !== null ? address.port : 0
   return {

@@ -14,6 +14,7 @@ import { createHealth, type Health } from '../../src/health.js'
 import { createLogger } from '../../src/logger.js'
 import type { CredentialFor } from '../../src/mcp-server.js'
 import { type Listening, listen } from './listen.js'
+import type { OAuthMemory } from './sign-in.js'
 
 export const codaToken = 'canary-coda-token-9b2c'
 
@@ -130,22 +131,30 @@ function readResult(result: Record<string, unknown>): CallResult {
 export const sdkVersions = ['v1', 'v2, 2025 protocol', 'v2, 2026-07-28 protocol'] as const
 export type SdkVersion = (typeof sdkVersions)[number]
 
-/** Connects a client of an SDK version to `/mcp` with the given Bearer token. */
-export async function connect(
-  origin: string,
-  version: SdkVersion,
-  bearer = 'inbound-token',
-): Promise<TestClient> {
-  const url = new URL('/mcp', origin)
-  const options = { requestInit: { headers: { authorization: `Bearer ${bearer}` } } }
+/** A client whose transport is made and not connected yet. */
+export interface TestSession extends TestClient {
+  connect(): Promise<void>
+  /** Redeems what the authorization server answered. */
+  finishSignIn(answer: { readonly code: string; readonly iss: string }): Promise<void>
+}
+
+/** How a client is known to the server. */
+export interface SessionAuth {
+  readonly requestInit?: { readonly headers: Record<string, string> }
+  readonly authProvider?: OAuthMemory
+}
+
+/** Prepares a client of an SDK version for an MCP endpoint. */
+export function openSession(url: string, version: SdkVersion, auth: SessionAuth): TestSession {
   const info = { name: 'test', version: '1.0.0' }
   if (version === 'v1') {
     const client = new ClientV1(info)
-    const transport = new TransportV1(url, options)
-    // The two SDK versions disagree with exactOptionalPropertyTypes about `sessionId`.
-    await client.connect(transport as Parameters<typeof client.connect>[0])
+    const transport = new TransportV1(new URL(url), auth)
     return {
       version,
+      // The two SDK versions disagree with exactOptionalPropertyTypes about `sessionId`.
+      connect: async () => await client.connect(transport as Parameters<typeof client.connect>[0]),
+      finishSignIn: async ({ code }) => await transport.finishAuth(code),
       call: async (name, input = {}) =>
         readResult(await client.callTool({ name, arguments: input })),
       tools: async () => (await client.listTools()).tools,
@@ -154,11 +163,26 @@ export async function connect(
   }
   const mode = version === 'v2, 2025 protocol' ? 'legacy' : { pin: '2026-07-28' }
   const client = new ClientV2(info, { versionNegotiation: { mode } })
-  await client.connect(new TransportV2(url, options))
+  const transport = new TransportV2(new URL(url), auth)
   return {
     version,
+    connect: async () => await client.connect(transport),
+    finishSignIn: async ({ code, iss }) => await transport.finishAuth(code, iss),
     call: async (name, input = {}) => readResult(await client.callTool({ name, arguments: input })),
     tools: async () => (await client.listTools()).tools,
     close: async () => await client.close(),
   }
+}
+
+/** Connects a client of an SDK version to `/mcp` with the given Bearer token. */
+export async function connect(
+  origin: string,
+  version: SdkVersion,
+  bearer = 'inbound-token',
+): Promise<TestClient> {
+  const session = openSession(new URL('/mcp', origin).href, version, {
+    requestInit: { headers: { authorization: `Bearer ${bearer}` } },
+  })
+  await session.connect()
+  return session
 }

@@ -1,0 +1,198 @@
+import { generateBearerToken } from '@bestviable/mcp-auth-middleware'
+import { afterEach, describe, expect, it } from 'vitest'
+import { type ChildServer, spawnServer } from './support/child-server.js'
+import { findFreePort } from './support/free-port.js'
+import { callTool, post } from './support/http-calls.js'
+import { listen } from './support/listen.js'
+import { startStandIn } from './support/stand-in.js'
+import { createCleanup } from './support/test-server.js'
+
+const { add, run } = createCleanup()
+afterEach(run)
+
+const start = (env: Record<string, string>): ChildServer => add(spawnServer(env))
+
+/** What a start that fails leaves behind: nothing but one message and the exit code. */
+async function failedStart(env: Record<string, string>): Promise<string> {
+  const child = start(env)
+  expect(await child.ended).toEqual({ code: 1, signal: null })
+  expect(child.stdout).toBe('')
+  expect(child.stderr).not.toMatch(/^\s+at /m)
+  expect(child.stderr).not.toContain('canary')
+  return child.stderr
+}
+
+describe('a start that cannot work', () => {
+  it('names what is missing to be reached by others', async () => {
+    const message = await failedStart({ HOST: '0.0.0.0' })
+    expect(message).toMatch(/^the configuration cannot be used\n/)
+    expect(message).toContain('PUBLIC_URL is missing')
+    expect(message).toContain('(way in) is missing')
+    expect(message).toContain('CODA_API_TOKEN is missing')
+    expect(message.trimEnd().split('\n')).toHaveLength(4)
+  })
+
+  it('lists every variable that is wrong in one message, without values', async () => {
+    const message = await failedStart({
+      STYTCH_PROJECT_ID: 'project-live-1',
+      PORT: 'canary-port',
+      ALOWED_EMAILS: 'canary@example.com',
+      ALLOWED_EMAIL: 'canary@example.com',
+      DATABASE_URL: 'postgres://canary',
+      CODA_API_TOKEN_FILE: '/nonexistent/canary',
+    })
+    expect(message).toContain('STYTCH_DOMAIN is missing: STYTCH_PROJECT_ID works only with it')
+    expect(message).toContain('PORT must be a whole number')
+    expect(message).toContain('ALLOWED_EMAIL is not a variable of this server')
+    expect(message).toContain('did you mean ALLOWED_EMAILS?')
+    expect(message).toContain('DATABASE_URL is not supported by this version')
+    expect(message).toContain('CODA_API_TOKEN_FILE names a file that cannot be read')
+  })
+
+  it('refuses what a validator would refuse, in words', async () => {
+    const message = await failedStart({
+      STYTCH_PROJECT_ID: 'project-live-1',
+      STYTCH_DOMAIN: 'test.stytch.com',
+      CODA_API_TOKEN: 'canary-coda',
+    })
+    expect(message).toContain('domain')
+    expect(message).toContain('all Stytch projects share')
+  })
+
+  it.each([
+    ['first run', {}],
+    [
+      'configured server',
+      { MCP_BEARER_TOKENS: `ci:sha256:${'0f'.repeat(32)}`, CODA_API_TOKEN: 'canary' },
+    ],
+  ])('says on a %s that the port is in use, and ends', async (_, env: Record<string, string>) => {
+    const other = add(await listen(() => {}))
+    const port = new URL(other.origin).port
+    const message = await failedStart({ ...env, PORT: port })
+    expect(message).toMatch(new RegExp(`address already in use 127\\.0\\.0\\.1:${port}`))
+    expect(message).toContain('PORT')
+  })
+})
+
+describe('the end of the process', () => {
+  it('SIGTERM: is not ready, lets the slow request finish and exits with 0 in time', async () => {
+    const { token, digest } = await generateBearerToken()
+    const port = String(await findFreePort())
+    const url = `http://127.0.0.1:${port}`
+    let release = (): void => {}
+    let asked = false
+    const held = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    const standIn = add(await startStandIn())
+    const slow = add(
+      await listen(async (request, response) => {
+        asked = true
+        await held
+        const answer = await fetch(new URL(request.url ?? '', standIn.baseUrl), {
+          headers: { authorization: request.headers.authorization ?? '' },
+        })
+        response.setHeader('content-type', 'application/json').end(await answer.text())
+      }),
+    )
+    const child = start({
+      PORT: port,
+      DRAIN_SECONDS: '5',
+      MCP_BEARER_TOKENS: `ci:${digest}`,
+      CODA_API_TOKEN: 'canary-coda',
+      CODA_API_BASE_URL: `${slow.origin}/apis/v1`,
+    })
+    await child.listening()
+    expect((await fetch(`${url}/health/ready`)).status).toBe(200)
+    const pending = callTool(`${url}/mcp`, token, 'coda_whoami')
+    await expect.poll(() => asked).toBe(true)
+
+    const signalledAt = Date.now()
+    child.kill('SIGTERM')
+    await expect.poll(async () => (await fetch(`${url}/health/ready`)).status).toBe(503)
+    const late = await fetch(`${url}/health/live`)
+    expect([late.status, late.headers.get('connection')]).toEqual([200, 'close'])
+    release()
+    const response = await pending
+    expect([response.status, await response.text()]).toEqual([
+      200,
+      expect.stringContaining('structuredContent'),
+    ])
+    expect(await child.ended).toEqual({ code: 0, signal: null })
+    expect(Date.now() - signalledAt).toBeLessThan(5_000)
+    expect(child.stdout + child.stderr).not.toContain(token)
+    expect(child.stdout + child.stderr).not.toContain('canary')
+  })
+
+  it('SIGTERM: breaks off a request that does not end, and still exits in time', async () => {
+    const { token, digest } = await generateBearerToken()
+    const port = String(await findFreePort())
+    let asked = false
+    const silent = add(
+      await listen(() => {
+        asked = true
+      }),
+    )
+    const child = start({
+      PORT: port,
+      DRAIN_SECONDS: '2',
+      MCP_BEARER_TOKENS: `ci:${digest}`,
+      CODA_API_TOKEN: 'canary-coda',
+      CODA_API_BASE_URL: `${silent.origin}/apis/v1`,
+    })
+    await child.listening()
+    const pending = callTool(`http://127.0.0.1:${port}/mcp`, token, 'coda_whoami').then(
+      (response) => response.status,
+      () => 'broken',
+    )
+    await expect.poll(() => asked).toBe(true)
+    const signalledAt = Date.now()
+    child.kill('SIGTERM')
+    expect(await child.ended).toEqual({ code: 0, signal: null })
+    expect(Date.now() - signalledAt).toBeLessThan(4_000)
+    expect(await pending).not.toBe(200)
+  })
+
+  it('SIGINT: ends a first run at once, even with a client still connected', async () => {
+    const port = String(await findFreePort())
+    const child = start({ PORT: port })
+    await child.listening()
+    expect((await post(`http://127.0.0.1:${port}/mcp`, 'tools/list')).status).toBe(401)
+    const signalledAt = Date.now()
+    child.kill('SIGINT')
+    expect(await child.ended).toEqual({ code: 0, signal: null })
+    expect(Date.now() - signalledAt).toBeLessThan(3_000)
+  })
+
+  it.each([
+    ['SIGTERM', 'SIGTERM'],
+    ['SIGTERM', 'SIGINT'],
+  ] as const)('%s and then %s: ends at once', async (first, second) => {
+    const { token, digest } = await generateBearerToken()
+    const port = String(await findFreePort())
+    let asked = false
+    const silent = add(
+      await listen(() => {
+        asked = true
+      }),
+    )
+    const child = start({
+      PORT: port,
+      DRAIN_SECONDS: '60',
+      MCP_BEARER_TOKENS: `ci:${digest}`,
+      CODA_API_TOKEN: 'canary-coda',
+      CODA_API_BASE_URL: `${silent.origin}/apis/v1`,
+    })
+    await child.listening()
+    const url = `http://127.0.0.1:${port}`
+    const pending = callTool(`${url}/mcp`, token, 'coda_whoami').catch(() => undefined)
+    await expect.poll(() => asked).toBe(true)
+    child.kill(first)
+    await expect.poll(async () => (await fetch(`${url}/health/ready`)).status).toBe(503)
+    const secondAt = Date.now()
+    child.kill(second)
+    await child.ended
+    expect(Date.now() - secondAt).toBeLessThan(3_000)
+    await pending
+  })
+})

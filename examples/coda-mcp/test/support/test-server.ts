@@ -1,0 +1,54 @@
+import { createLogger } from '../../src/logger.js'
+import { startServer } from '../../src/server.js'
+import { findFreePort } from './free-port.js'
+
+/** The whole server with its real guard, started from environment variables in this process. */
+export interface TestServer {
+  /** Address that clients are given, without a path. */
+  readonly url: string
+  readonly resource: string
+  /** Lines of the log, everything from `trace` up. */
+  readonly log: readonly string[]
+  /** What was printed for a person at the terminal. */
+  readonly printed: string
+  close(): Promise<void>
+}
+
+/** Starts the server on a free port. `env` wins over the port and the short drain. */
+export async function startTestServer(env: Record<string, string> = {}): Promise<TestServer> {
+  const port = String(await findFreePort())
+  const log: string[] = []
+  let printed = ''
+  const { config, drain, server } = await startServer({
+    env: { PORT: port, DRAIN_SECONDS: '1', ...env },
+    version: '1.2.3',
+    write: (text) => {
+      printed += text
+    },
+    logger: createLogger('trace', { write: (line) => void log.push(line) }),
+  })
+  return {
+    url: config.publicUrl,
+    resource: config.resource,
+    log,
+    printed,
+    close: async () => await drain.begin(server),
+  }
+}
+
+/** Closes everything that a test opened, the newest first. */
+export function createCleanup(): {
+  readonly add: <Closable extends { close(): Promise<void> }>(closable: Closable) => Closable
+  readonly run: () => Promise<void>
+} {
+  const open: { close(): Promise<void> }[] = []
+  return {
+    add: (closable) => {
+      open.unshift(closable)
+      return closable
+    },
+    run: async () => {
+      for (const closable of open.splice(0)) await closable.close()
+    },
+  }
+}
