@@ -99,11 +99,12 @@ export function createAuth(options: AuthSetupOptions): AuthSetup {
     ...(restricts ? { allow } : {}),
     scopes: {
       required: ['coda.read'],
+      // Several clients cannot ask for more later, so the first challenge names all there is.
+      initial: config.readOnly ? ['coda.read'] : Object.keys(codaScopes),
       tools: scopesByTool(tools),
       otherTools: ['coda.write'],
       implies: impliedScopes,
     },
-    scopesSupported: config.readOnly ? ['coda.read'] : Object.keys(codaScopes),
     resourceName: 'Coda',
     // Operators of this server look for these two by name.
     challenge: { realm: 'MCP Server', resourceMetadataUri: true },

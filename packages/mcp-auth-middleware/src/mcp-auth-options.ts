@@ -31,7 +31,7 @@ export interface McpAuthOptions {
   /** Who may come in, for every validator. Default: every caller whom a validator accepts. */
   readonly allow?: AllowOptions | undefined
   readonly scopes?: ScopeOptions | undefined
-  /** Scopes to publish. Default `scopes.required`: keep it minimal. */
+  /** Scopes to publish. Default `scopes.initial`, else `scopes.required`: keep it minimal. */
   readonly scopesSupported?: readonly string[] | undefined
   /** Exact paths that need no credential, for example `/health`. Default none. */
   readonly publicPaths?: readonly string[] | undefined
@@ -86,6 +86,7 @@ const callable = z.custom((value) => typeof value === 'function', 'must be a fun
 
 const Scopes = z.strictObject({
   required: z.optional(strings),
+  initial: z.optional(strings),
   tools: z.optional(scopeTable),
   otherTools: z.optional(strings),
   resources: z.optional(scopeTable),

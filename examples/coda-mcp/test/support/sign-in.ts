@@ -51,16 +51,13 @@ export function createOAuthMemory() {
     /** What the authorization server sent back with the browser. */
     answer: () => ({ code: answer.get('code') ?? '', iss: answer.get('iss') ?? '' }),
     currentTokens: () => tokens,
-    forgetRefreshToken: (): void => {
-      if (tokens !== undefined) tokens = { ...tokens, refresh_token: undefined }
-    },
   }
 }
 
 export type OAuthMemory = ReturnType<typeof createOAuthMemory>
 
 /** Waits until an SDK gives up a request because it has sent somebody to the sign-in page. */
-export async function expectSignIn(request: Promise<unknown>): Promise<void> {
+async function expectSignIn(request: Promise<unknown>): Promise<void> {
   const refusal: unknown = await request.then(
     () => undefined,
     (error: unknown) => error,

@@ -1,10 +1,16 @@
 import type { ConfigurationProblem } from '../errors.js'
-import { checkScopeList } from './scope.js'
+import { checkScopeList, coversScopes, createScopeHierarchy, expandScopes } from './scope.js'
 
 /** Scopes that requests need, for the endpoint and for single MCP operations. */
 export interface ScopeOptions {
   /** Needed by every request. Default none. */
   readonly required?: readonly string[] | undefined
+  /**
+   * Asked for in the challenge of a 401, and published unless `scopesSupported` says otherwise.
+   * Default `required`. List more where clients cannot step up later: several refresh with the scopes
+   * that they have and give up at the first 403.
+   */
+  readonly initial?: readonly string[] | undefined
   /** Needed beside `required` by single tools. A trailing `*` matches a prefix; exact names win. */
   readonly tools?: Readonly<Record<string, readonly string[]>> | undefined
   /** Needed by every tool that `tools` does not name. Mandatory beside `tools`. */
@@ -58,6 +64,8 @@ function createOperationScopes(
 /** Scope tables of one resource server. */
 export interface ScopePolicy {
   readonly required: readonly string[]
+  /** What a client without a token is told to ask for. */
+  readonly initial: readonly string[]
   /** Whether a request's body has to be read to know its scopes. */
   readonly readsMessages: boolean
   /** Whether any scope is asked for anywhere. */
@@ -72,9 +80,24 @@ const KINDS = [
   ['prompts', 'otherPrompts'],
 ] as const
 
+function checkInitial(path: string, options: ScopeOptions): ConfigurationProblem[] {
+  const { initial, required = [], implies = {} } = options
+  if (initial === undefined) return []
+  const problems = checkScopeList(`${path}.initial`, initial)
+  const worth = expandScopes(initial, createScopeHierarchy(implies))
+  if (!coversScopes(worth, required)) {
+    problems.push({
+      path: `${path}.initial`,
+      message: 'must cover `required`, or a client that asks for it is refused at once',
+    })
+  }
+  return problems
+}
+
 /** Reports scope tables that would leave an operation open by accident. */
 export function checkScopeOptions(path: string, options: ScopeOptions): ConfigurationProblem[] {
   const problems = checkScopeList(`${path}.required`, options.required ?? [])
+  problems.push(...checkInitial(path, options))
   for (const [kind, others] of KINDS) {
     const table = options[kind]
     const rest = options[others]
@@ -117,6 +140,7 @@ export function createScopePolicy(options: ScopeOptions): ScopePolicy {
 
   return {
     required,
+    initial: options.initial === undefined ? required : [...new Set(options.initial)],
     readsMessages: tables.size > 0,
     asksForScopes,
     scopesFor(operations, endpoint) {

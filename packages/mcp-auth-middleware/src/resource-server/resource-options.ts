@@ -20,7 +20,7 @@ export interface ResourceOptions {
   readonly localPath?: string | undefined
   /** Scopes of this resource. Default: the `scopes` of the whole server. */
   readonly scopes?: ScopeOptions | undefined
-  /** Scopes to publish in the metadata. Default `scopes.required`: keep it minimal. */
+  /** Scopes to publish. Default `scopes.initial`, else `scopes.required`: keep it minimal. */
   readonly scopesSupported?: readonly string[] | undefined
   /** Issuers to publish. Default: `authorizationServers` of the whole server. */
   readonly authorizationServers?: readonly string[] | undefined
@@ -200,7 +200,7 @@ export function buildResources(
       options.authorizationServers ?? shared.authorizationServers ?? issuersOf(shared.validators)
     const advertises = authorizationServers.length > 0
     const { metadataUrl, metadataPaths } = metadataLocations(url, localPath)
-    const supported = options.scopesSupported ?? shared.scopesSupported ?? policy.required
+    const supported = options.scopesSupported ?? shared.scopesSupported ?? policy.initial
     const metadata: ProtectedResourceMetadata = {
       resource: id,
       authorization_servers: authorizationServers,
@@ -229,7 +229,7 @@ export function buildResources(
       }),
       refusals: createRefusals({
         resourceMetadata: advertises ? metadataUrl : undefined,
-        scope: advertises ? policy.required : [],
+        scope: advertises ? policy.initial : [],
         realm: shared.realm,
         resourceMetadataUri: shared.resourceMetadataUri,
       }),

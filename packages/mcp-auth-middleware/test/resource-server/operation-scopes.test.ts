@@ -49,6 +49,12 @@ describe('createScopePolicy()', () => {
     expect(policy.scopesFor([{ kind: 'prompts', name: 'x' }], ['use'])).toEqual(['use'])
   })
 
+  it('asks first for what is required, or for more where that is configured', () => {
+    expect(createScopePolicy({ required: ['a'] }).initial).toEqual(['a'])
+    const options = { required: ['a'], initial: ['a', 'b', 'b'] }
+    expect(createScopePolicy(options)).toMatchObject({ required: ['a'], initial: ['a', 'b'] })
+  })
+
   it.each([
     ['nothing', {}, false, false],
     ['required scopes', { required: ['a'] }, false, true],
@@ -79,5 +85,31 @@ describe('checkScopeOptions()', () => {
   it('is content with a full table', () => {
     const options = { tools: { 'a_*': ['x'] }, otherTools: ['y'], implies: { y: ['x'] } }
     expect(checkScopeOptions('scopes', options)).toEqual([])
+  })
+})
+
+describe('initial scopes', () => {
+  it.each([
+    ['the required ones', { required: ['a'], initial: ['a'] }],
+    ['more', { required: ['a'], initial: ['b', 'a'] }],
+    ['one that implies them', { required: ['a'], initial: ['b'], implies: { b: ['a'] } }],
+  ])('may be %s', (_, options) => {
+    expect(checkScopeOptions('scopes', options)).toEqual([])
+  })
+
+  it.each([
+    ['none of the required ones', { required: ['a'], initial: ['b'] }, 'scopes.initial'],
+    ['one short', { required: ['a', 'b'], initial: ['a'] }, 'scopes.initial'],
+    [
+      'implied the wrong way round',
+      { required: ['b'], initial: ['a'], implies: { b: ['a'] } },
+      'scopes.initial',
+    ],
+    ['offline_access', { initial: ['offline_access'] }, 'scopes.initial[0]'],
+    ['no scope token', { initial: ['a b'] }, 'scopes.initial[0]'],
+  ])('must not be %s', (_, options, path) => {
+    expect(checkScopeOptions('scopes', options)).toEqual([
+      { path, message: expect.any(String) as string },
+    ])
   })
 })
