@@ -28,7 +28,8 @@ function check(name, action) {
 }
 
 // P13: nothing but what is needed to run: no tests, no sources, no secrets, no install scripts.
-const ALLOWED = /^package\/(?:dist\/.*\.(?:js|d\.ts)|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/
+const ALLOWED =
+  /^package\/(?:dist\/.*\.(?:js|d\.ts)|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/
 
 const archives = []
 for (const { path, manifest } of packages) {
@@ -36,10 +37,14 @@ for (const { path, manifest } of packages) {
   const archive = run('npm', ['pack', '--silent', '--pack-destination', work], path).trim()
   archives.push(join(work, archive))
   check(`${name}: packed files`, () => {
-    const files = run('tar', ['-tzf', join(work, archive)]).trim().split('\n')
+    const files = run('tar', ['-tzf', join(work, archive)])
+      .trim()
+      .split('\n')
     const unexpected = files.filter((file) => !ALLOWED.test(file))
     if (unexpected.length > 0) throw new Error(`unexpected: ${unexpected.join(', ')}`)
-    const scripts = Object.keys(manifest.scripts ?? {}).filter((each) => /install|prepare/.test(each))
+    const scripts = Object.keys(manifest.scripts ?? {}).filter((each) =>
+      /install|prepare/.test(each),
+    )
     if (scripts.length > 0) throw new Error(`install scripts: ${scripts.join(', ')}`)
     if (!files.includes('package/README.md')) throw new Error('README.md is missing')
   })
@@ -123,7 +128,9 @@ check('core: loads no framework', () => {
   const core = packages.find(({ manifest }) => manifest.name === '@bestviable/mcp-auth-middleware')
   for (const file of readdirSync(join(core.path, 'dist')).filter((each) => each.endsWith('.js'))) {
     const text = readFileSync(join(core.path, 'dist', file), 'utf8')
-    const imports = [...text.matchAll(/(?:from|import)\s*\(?["']([^"'.][^"']*)["']/g)].map((m) => m[1])
+    const imports = [...text.matchAll(/(?:from|import)\s*\(?["']([^"'.][^"']*)["']/g)].map(
+      (m) => m[1],
+    )
     const allowed = /^(?:jose|lru-cache|zod\/mini)$/
     const node = /^node:/
     for (const each of imports) {

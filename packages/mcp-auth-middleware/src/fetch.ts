@@ -1,5 +1,6 @@
 import type { PassOutcome } from './create-mcp-auth.js'
 import type { Principal } from './principal.js'
+import { readBytes } from './read-bytes.js'
 import type { AuthInfo } from './resource-server/auth-info.js'
 import type { AcceptedOutcome, GuardOutcome } from './resource-server/guard.js'
 import { parseMessageBytes } from './resource-server/json-rpc-message.js'
@@ -39,29 +40,16 @@ function respond({ status, headers, body }: ResponseOutcome, method: string): Re
   return new Response(bodiless ? null : body, { status, headers })
 }
 
-/** Reads a body up to the limit. Rejects when it breaks off, or was read by something before us. */
-async function readBytes(request: Request, limit: number): Promise<Uint8Array | 'too_large'> {
-  if (request.body === null) return new Uint8Array()
-  const reader = request.body.getReader()
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for (;;) {
-    const { done, value } = await reader.read()
-    if (done) break
-    size += value.byteLength
-    if (size > limit) {
-      reader.cancel().catch(() => undefined)
-      return 'too_large'
-    }
-    chunks.push(value)
+/** Reads the message of a request, which may break off, or have been read by something before us. */
+async function readBody(
+  request: Request,
+  limit: number,
+): Promise<Uint8Array<ArrayBuffer> | 'too_large' | 'incomplete'> {
+  try {
+    return (await readBytes(request.body, limit)) ?? 'too_large'
+  } catch {
+    return 'incomplete'
   }
-  const bytes = new Uint8Array(size)
-  let offset = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset)
-    offset += chunk.byteLength
-  }
-  return bytes
 }
 
 /** Ends a streaming body when its credential does. */
@@ -130,15 +118,14 @@ export function createFetch(
   ): Promise<Response> => {
     let forwarded = request
     if (accepted.authorizeMessage !== undefined) {
-      const bytes = await readBytes(request, parts.maxMessageBytes).catch(
-        () => 'incomplete' as const,
-      )
-      const refused =
-        typeof bytes === 'string'
-          ? (accepted.refuseMessage?.(bytes) ?? PLAIN_REFUSALS.serverError)
-          : await accepted.authorizeMessage(parseMessageBytes(bytes))
+      const body = await readBody(request, parts.maxMessageBytes)
+      if (typeof body === 'string') {
+        const unread = accepted.refuseMessage?.(body) ?? PLAIN_REFUSALS.serverError
+        return respond(unread, request.method)
+      }
+      const refused = await accepted.authorizeMessage(parseMessageBytes(body))
       if (refused !== undefined) return respond(refused, request.method)
-      forwarded = new Request(request, { body: bytes as Uint8Array<ArrayBuffer> })
+      forwarded = new Request(request, { body })
     }
     const response = await handler(forwarded, accepted.authInfo)
     const { principal, headers } = accepted

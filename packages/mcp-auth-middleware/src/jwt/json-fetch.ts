@@ -1,3 +1,4 @@
+import { readBytes } from '../read-bytes.js'
 import { type JsonObject, parseJsonObject } from './compact-jws.js'
 import type { KeyFetchReason } from './reasons.js'
 
@@ -35,32 +36,6 @@ export async function withDeadline<Result>(
   }
 }
 
-/** Reads a body up to the cap. Content-Length is not trusted: it counts compressed bytes. */
-async function readBody(response: Response): Promise<Uint8Array | undefined> {
-  if (response.body === null) return new Uint8Array()
-  const reader = response.body.getReader()
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for (;;) {
-    const { done, value } = await reader.read()
-    if (done) break
-    size += value.byteLength
-    if (size > MAX_DOCUMENT_BYTES) {
-      // Not awaited: an upstream that never stops sending must not hold us here.
-      reader.cancel().catch(() => undefined)
-      return undefined
-    }
-    chunks.push(value)
-  }
-  const body = new Uint8Array(size)
-  let offset = 0
-  for (const chunk of chunks) {
-    body.set(chunk, offset)
-    offset += chunk.byteLength
-  }
-  return body
-}
-
 /**
  * Fetches one JSON object: no redirects, no cookies, at most {@link MAX_DOCUMENT_BYTES}. The caller
  * holds the deadline, since metadata and keys share one.
@@ -90,7 +65,7 @@ export async function fetchJson(
 
   let body: Uint8Array | undefined
   try {
-    body = await readBody(response)
+    body = await readBytes(response.body, MAX_DOCUMENT_BYTES)
   } catch {
     return failure(signal.aborted ? 'timeout' : 'network_error')
   }

@@ -2,6 +2,7 @@ import { type JsonObject, parseJsonObject } from '../jwt/compact-jws.js'
 import { metadataUrls } from '../jwt/discovery.js'
 import { fetchJson, withDeadline } from '../jwt/json-fetch.js'
 import { isLoopbackUrl, remoteUrlProblem } from '../jwt/remote-url.js'
+import { readBytes } from '../read-bytes.js'
 import { sharesPromises } from '../runtime.js'
 
 /** Most bytes of an introspection response after decompression. */
@@ -97,23 +98,6 @@ function retryAfter(response: Response): number | undefined {
   return Math.min(60, Math.max(1, Number(text)))
 }
 
-async function readBody(response: Response): Promise<Uint8Array | undefined> {
-  const body = new Uint8Array(MAX_RESPONSE_BYTES)
-  const reader = response.body?.getReader()
-  let size = 0
-  for (;;) {
-    const chunk = await reader?.read()
-    if (chunk?.value === undefined) return body.subarray(0, size)
-    if (size + chunk.value.byteLength > MAX_RESPONSE_BYTES) {
-      // Not awaited: an upstream that never stops sending must not hold us here.
-      reader?.cancel().catch(() => undefined)
-      return undefined
-    }
-    body.set(chunk.value, size)
-    size += chunk.value.byteLength
-  }
-}
-
 function describeStatus(
   status: number,
   error: unknown,
@@ -142,7 +126,7 @@ async function readResponse(response: Response): Promise<IntrospectionResult> {
     response.body?.cancel().catch(() => undefined)
     return describeStatus(status, undefined, retryAfter(response))
   }
-  const body = await readBody(response)
+  const body = await readBytes(response.body, MAX_RESPONSE_BYTES)
   if (body === undefined) return failure('body_too_large')
   const document = parseJsonObject(body)
   if (status === 400) return describeStatus(status, document?.error, retryAfter(response))
