@@ -1,0 +1,34 @@
+/**
+ * The smallest middleware around a verifier, for libraries that bring none: takes the token off the
+ * header, waits for the verifier where it is asynchronous, and answers 401 when it throws.
+ */
+export function bearer(verify) {
+  const refuse = (response) => {
+    response.set('WWW-Authenticate', 'Bearer error="invalid_token"')
+    response.status(401).json({ error: 'invalid_token' })
+  }
+  return (request, response, next) => {
+    const header = request.headers.authorization
+    if (header === undefined || !header.startsWith('Bearer ')) {
+      refuse(response)
+      return
+    }
+    try {
+      const claims = verify(header.slice(7))
+      if (!(claims instanceof Promise)) {
+        request.auth = claims
+        next()
+        return
+      }
+      claims.then(
+        (verified) => {
+          request.auth = verified
+          next()
+        },
+        () => refuse(response),
+      )
+    } catch {
+      refuse(response)
+    }
+  }
+}
