@@ -4,8 +4,6 @@ import { median } from '../lib/program.mjs'
 import { requestBytes, startLoad, startServer } from './processes.mjs'
 
 const CONNECTIONS = 10
-const WARM_UP = 4000
-const PER_SLICE = 1500
 
 /**
  * Measures CPU microseconds per request. Candidates take turns in short slices, so that what else the
@@ -13,9 +11,12 @@ const PER_SLICE = 1500
  * program can differ.
  *
  * @param jobs - `{ label, candidate, token, status }`: the kind of request and the expected answer.
+ * @param processes - groups of rounds.
+ * @param warmUp - requests before the first slice, `perSlice` - requests in a slice.
  * @returns label -> `{ microseconds, rss }` (medians).
  */
-export async function measureCpu({ jobs, execPath, processes = 3, rounds = 5 }) {
+export async function measureCpu(options) {
+  const { jobs, execPath, processes = 3, rounds = 5, warmUp = 4000, perSlice = 1500 } = options
   const fixture = createFixture()
   const { jwks, tokens } = readFixture(fixture.path)
   const keyServer = await startKeyServer(jwks)
@@ -49,10 +50,10 @@ export async function measureCpu({ jobs, execPath, processes = 3, rounds = 5 }) 
         servers.set(candidate, await startServer(candidate, context))
       }
       const serverOf = (job) => servers.get(job.candidate)
-      for (const job of jobs) await slice(serverOf(job), job, WARM_UP)
+      for (const job of jobs) await slice(serverOf(job), job, warmUp)
       for (let round = 0; round < rounds; round += 1) {
         for (const job of jobs) {
-          samples.get(job.label).push(await slice(serverOf(job), job, PER_SLICE))
+          samples.get(job.label).push(await slice(serverOf(job), job, perSlice))
         }
       }
       for (const server of servers.values()) server.stop()

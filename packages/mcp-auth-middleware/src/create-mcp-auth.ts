@@ -16,6 +16,7 @@ import { createAllowList } from './resource-server/allow-list.js'
 import { principalOf } from './resource-server/auth-info.js'
 import { createAuthenticate } from './resource-server/authenticate.js'
 import { createGuard, type Guard, type GuardOutcome } from './resource-server/guard.js'
+import { normalizeHost } from './resource-server/origin.js'
 import {
   createResourceSelection,
   type ProtectedResource,
@@ -87,8 +88,7 @@ function rootResourceOf(
   if (resources.length === 1) return () => only
   const root = resources.find(({ id }) => id === options.rootMetadata)
   return (host) => {
-    const name = host?.toLowerCase()
-    const onHost = resources.filter(({ url }) => url.host === name)
+    const onHost = resources.filter(({ url }) => url.host === normalizeHost(host, url.protocol))
     return onHost.length === 1 ? onHost[0] : root
   }
 }
@@ -180,8 +180,9 @@ export function createMcpAuth(options: McpAuthOptions): McpAuth {
   }
   const isActive = (principal: Principal): boolean => {
     const time = now()
-    if (principal.expiresAt !== undefined && principal.expiresAt * 1000 <= time) return false
-    if (options.revocation?.check(principal) === 'revoked') return false
+    if (principal.expiresAt !== undefined && !(principal.expiresAt * 1000 > time)) return false
+    const revoked = options.revocation?.check(principal) ?? 'active'
+    if (revoked !== 'active' && revoked !== 'unavailable') return false
     const verdict = vouchedBy.get(principal)?.recheck?.(principal, time)
     // A source that cannot tell does not end what it once allowed.
     return verdict?.kind !== 'rejected' && verdict?.kind !== 'forbidden'

@@ -49,14 +49,19 @@ export interface IncidentEvent extends ValidatorIncident {
 /** Everything that the core reports. Never contains a credential, a header or a body. */
 export type AuthEvent = RequestEvent | IncidentEvent
 
-/** Receives events. Called synchronously; an exception thrown here is ignored. */
+/**
+ * Receives events. Called synchronously and never waited for; what it throws, or what a promise that
+ * it returns is rejected with, is ignored.
+ */
 export type AuthEventListener = (event: AuthEvent) => void
 
 /** Calls a listener in a way that its failure can never change the outcome of a request. */
 export function emit(listener: AuthEventListener | undefined, event: AuthEvent): void {
   if (listener === undefined) return
   try {
-    listener(event)
+    const result: unknown = listener(event)
+    // An async listener fits the type; its rejection would end the process.
+    if (result instanceof Promise) result.catch(() => undefined)
   } catch {
     // Observing a request must not be able to break it.
   }

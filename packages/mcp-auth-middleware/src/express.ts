@@ -39,7 +39,14 @@ function viewOf(request: NodeRequest): RequestView {
 
 function respond(request: NodeRequest, response: ServerResponse, outcome: ResponseOutcome): void {
   if (response.headersSent || response.destroyed) return
-  response.writeHead(outcome.status, outcome.headers)
+  const { vary } = outcome.headers
+  const earlier = response.getHeader('vary')
+  // `writeHead` overwrites; what an earlier middleware depends on still counts for every cache.
+  const headers =
+    vary === undefined || earlier === undefined
+      ? outcome.headers
+      : { ...outcome.headers, vary: [earlier, vary].flat().join(', ') }
+  response.writeHead(outcome.status, headers)
   response.end(request.method === 'HEAD' ? undefined : outcome.body)
 }
 

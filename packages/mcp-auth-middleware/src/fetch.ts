@@ -3,8 +3,8 @@ import type { Principal } from './principal.js'
 import { readBytes } from './read-bytes.js'
 import type { AuthInfo } from './resource-server/auth-info.js'
 import type { AcceptedOutcome, GuardOutcome } from './resource-server/guard.js'
-import { parseMessageBytes } from './resource-server/json-rpc-message.js'
-import type { RequestView } from './resource-server/request-view.js'
+import { type ParsedMessage, parseMessageBytes } from './resource-server/json-rpc-message.js'
+import { isBodiless, type RequestView } from './resource-server/request-view.js'
 import { PLAIN_REFUSALS, type ResponseOutcome } from './resource-server/responses.js'
 import { createStreamWatch, isStreaming, type StreamWatch } from './resource-server/stream-end.js'
 import { sharesPromises } from './runtime.js'
@@ -14,6 +14,8 @@ export type FetchHandler = (
   request: Request,
   authInfo: AuthInfo | undefined,
 ) => Response | Promise<Response>
+
+const NO_MESSAGE: ParsedMessage = { kind: 'operations', operations: [] }
 
 /** Parts that the web-standard adapter needs. */
 export interface FetchParts {
@@ -32,7 +34,16 @@ function viewOf(request: Request): RequestView {
   const fields = Object.fromEntries(headers)
   // Runtimes keep the authority of HTTP/2 and HTTP/1.1 requests in the URL.
   fields.host ??= new URL(url).host
-  return { method, target, headers: fields }
+  return {
+    method,
+    target,
+    headers: fields,
+    // Read only when it decides: on Node.js hosts the look alone opens the body's stream, and a
+    // refusal that leaves it unread costs the connection.
+    get hasBody(): boolean {
+      return request.body !== null
+    },
+  }
 }
 
 function respond({ status, headers, body }: ResponseOutcome, method: string): Response {
@@ -123,7 +134,10 @@ export function createFetch(
         const unread = accepted.refuseMessage?.(body) ?? PLAIN_REFUSALS.serverError
         return respond(unread, request.method)
       }
-      const refused = await accepted.authorizeMessage(parseMessageBytes(body))
+      // Some hosts give every request a stream; without a byte in it there is no message.
+      const message =
+        body.byteLength === 0 && isBodiless(request.method) ? NO_MESSAGE : parseMessageBytes(body)
+      const refused = await accepted.authorizeMessage(message)
       if (refused !== undefined) return respond(refused, request.method)
       forwarded = new Request(request, { body })
     }

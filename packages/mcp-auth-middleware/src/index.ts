@@ -31,6 +31,8 @@ export type {
   RequestOutcome,
 } from './events.js'
 export type { FetchHandler } from './fetch.js'
+export type { JwsAlgorithm } from './jwt/algorithms.js'
+export type { KeySource } from './jwt/key-source.js'
 export {
   JWT_REASONS,
   type JwtReason,

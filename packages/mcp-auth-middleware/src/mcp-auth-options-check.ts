@@ -67,18 +67,30 @@ function checkResourceChoice(options: McpAuthOptions): ConfigurationProblem[] {
 }
 
 /** A public path that is the resource itself would open it to everybody. */
+/** A path as a lenient router reads it: decoded, without regard to case and trailing slashes. */
+function asRouted(path: string): string {
+  let decoded = path
+  try {
+    decoded = decodeURIComponent(path)
+  } catch {
+    // Not decodable, so that no router decodes it either.
+  }
+  const segments = decoded.toLowerCase().split('/')
+  return `/${segments.filter((segment) => segment !== '').join('/')}`
+}
+
 function checkPublicPaths(options: McpAuthOptions): ConfigurationProblem[] {
   const paths = new Map<string, string>()
   for (const { id, options: each } of namedResources(options)) {
     const path = each.localPath ?? (URL.canParse(id) ? new URL(id).pathname : undefined)
-    if (path !== undefined) paths.set(path, id)
+    if (path !== undefined) paths.set(asRouted(path), id)
   }
   return (options.publicPaths ?? []).flatMap((path, index) =>
-    paths.has(path)
+    paths.has(asRouted(path))
       ? [
           {
             path: `publicPaths[${index}]`,
-            message: `is where ${JSON.stringify(paths.get(path))} is served, which must stay guarded`,
+            message: `is where ${JSON.stringify(paths.get(asRouted(path)))} is served, which must stay guarded`,
           },
         ]
       : [],

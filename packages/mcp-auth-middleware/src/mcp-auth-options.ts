@@ -84,6 +84,10 @@ const strings = z.readonly(z.array(z.string().check(z.minLength(1, 'must not be 
 const scopeTable = z.readonly(z.record(z.string(), strings))
 const callable = z.custom((value) => typeof value === 'function', 'must be a function')
 
+const pageUrl = z
+  .string()
+  .check(z.refine((value) => URL.canParse(value), 'must be an absolute URL'))
+
 const Scopes = z.strictObject({
   required: z.optional(strings),
   initial: z.optional(strings),
@@ -102,22 +106,31 @@ const Resource = z.strictObject({
   scopesSupported: z.optional(strings),
   authorizationServers: z.optional(strings),
   name: z.optional(z.string()),
-  documentation: z.optional(z.string()),
+  documentation: z.optional(pageUrl),
 })
 
-function isValidator(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  const { name, selects, validate, authorizationServers, scopeSource } =
-    value as Partial<TokenValidator>
-  return (
-    typeof name === 'string' &&
-    typeof selects === 'object' &&
-    selects !== null &&
-    typeof validate === 'function' &&
-    Array.isArray(authorizationServers) &&
-    (scopeSource === 'token' || scopeSource === 'granted' || scopeSource === 'none')
-  )
-}
+const Validator = z.looseObject({
+  name: z.string(),
+  selects: z.looseObject({
+    header: z.optional(
+      z.looseObject({ name: z.string(), cookie: z.optional(z.string()), wins: z.boolean() }),
+    ),
+    issuers: z.optional(z.array(z.string())),
+    matchesIssuer: z.optional(callable),
+    prefixes: z.optional(z.array(z.string())),
+    hasDigest: z.optional(callable),
+    opaque: z.optional(z.boolean()),
+  }),
+  authorizationServers: z.array(z.string()),
+  scopeSource: z.enum(['token', 'granted', 'none']),
+  resourceBinding: z.enum(['audience', 'client', 'none']),
+  challengesAtEdge: z.optional(z.boolean()),
+  validate: callable,
+  recheck: z.optional(callable),
+  attach: z.optional(callable),
+})
+
+const isValidator = (value: unknown) => Validator.safeParse(value).success
 
 function hasFunctions(...names: readonly string[]): (value: unknown) => boolean {
   return (value) =>
@@ -181,7 +194,7 @@ export const McpAuthOptionsSchema = z.strictObject({
     ),
   ),
   resourceName: z.optional(z.string()),
-  resourceDocumentation: z.optional(z.string()),
+  resourceDocumentation: z.optional(pageUrl),
   challenge: z.optional(
     z.strictObject({
       realm: z.optional(

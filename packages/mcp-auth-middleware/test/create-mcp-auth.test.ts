@@ -159,6 +159,21 @@ const CASES: Record<keyof typeof McpAuthOptionsSchema.shape, Case> = {
         'validators[0]',
       ],
       [
+        'one whose issuers are a text',
+        { validators: [validatorOf(undefined, { selects: { issuers: A as never } })] },
+        'validators[0]',
+      ],
+      [
+        'one whose hasDigest is no function',
+        { validators: [validatorOf(undefined, { selects: { hasDigest: true as never } })] },
+        'validators[0]',
+      ],
+      [
+        'one with another resourceBinding',
+        { validators: [validatorOf(undefined, { resourceBinding: 'all' as never })] },
+        'validators[0]',
+      ],
+      [
         'one that selects nothing',
         { validators: [validatorOf(undefined, { selects: {} })] },
         'validators[0].selects',
@@ -309,6 +324,7 @@ const CASES: Record<keyof typeof McpAuthOptionsSchema.shape, Case> = {
     bad: [
       ['a URL object', { resourceDocumentation: new URL(A) }, 'resourceDocumentation'],
       ['no URL', { resourceDocumentation: '/docs' }, 'resourceDocumentation'],
+      ['no host', { resourceDocumentation: 'https://' }, 'resourceDocumentation'],
       ['a script', { resourceDocumentation: 'javascript:alert(1)' }, 'resourceDocumentation'],
       [
         'a place beside resources',

@@ -23,6 +23,17 @@ const readWithNode: ReadSecretFile = async (path, { signal }) => {
   return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
 }
 
+// A clock that was set back must not keep a secret that was rotated meanwhile.
+const isFresh = (storedAt: number, time: number) =>
+  time >= storedAt && time < storedAt + KEEP_MILLISECONDS
+
+/** A loop, since a regular expression takes quadratic time for line ends inside the text. */
+function withoutLineEnds(text: string): string {
+  let end = text.length
+  while (text[end - 1] === '\n') end -= text[end - 2] === '\r' ? 2 : 1
+  return text.slice(0, end)
+}
+
 /** Reads the file that a variable names. */
 export type SecretFileReader = (
   variable: string,
@@ -41,14 +52,14 @@ export function createSecretFileReader(
   readFile: ReadSecretFile = readWithNode,
   now: () => number = Date.now,
 ): SecretFileReader {
-  const held = new Map<string, { readonly content: string; readonly until: number }>()
+  const held = new Map<string, { readonly content: string; readonly storedAt: number }>()
 
   return async (variable, path, signal) => {
     const known = held.get(path)
-    if (known !== undefined && known.until > now()) return known.content
+    if (known !== undefined && isFresh(known.storedAt, now())) return known.content
     let content: string
     try {
-      content = (await readFile(path, { signal })).replace(/(?:\r?\n)+$/, '')
+      content = withoutLineEnds(await readFile(path, { signal }))
     } catch (cause) {
       signal?.throwIfAborted()
       held.delete(path)
@@ -56,7 +67,7 @@ export function createSecretFileReader(
         cause,
       })
     }
-    held.set(path, { content, until: now() + KEEP_MILLISECONDS })
+    held.set(path, { content, storedAt: now() })
     return content
   }
 }

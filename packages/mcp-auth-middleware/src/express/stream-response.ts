@@ -34,7 +34,8 @@ export function endWithCredential(
   const watched = function (this: ServerResponse, ...parameters: unknown[]): ServerResponse {
     response.writeHead = writeHead
     const result: ServerResponse = Reflect.apply(writeHead, response, parameters)
-    if (isStreaming(contentTypeOf(response, parameters))) {
+    // A client that has left already sends no further `close`, so its stream would be watched for ever.
+    if (!response.destroyed && isStreaming(contentTypeOf(response, parameters))) {
       const stop = watchOf(auth).watch(principal, () => end(response))
       response.once('close', stop)
     }

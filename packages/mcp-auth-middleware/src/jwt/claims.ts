@@ -30,7 +30,10 @@ export interface TimePolicy {
   readonly maxTokenLifetime: number
 }
 
-/** Checks `exp`, `nbf` and `iat` at a time in epoch seconds (RFC 7519 section 4.1). */
+/**
+ * Checks `exp`, `nbf` and `iat` at a time in epoch seconds (RFC 7519 section 4.1). Comparisons with the
+ * time are written so that NaN, from a broken clock, refuses.
+ */
 export function timeProblem(
   payload: JsonObject,
   now: number,
@@ -41,15 +44,15 @@ export function timeProblem(
   const iat = claimOf(payload, 'iat')
   if (exp === undefined) return 'exp_missing'
   if (typeof exp !== 'number' || !Number.isFinite(exp) || exp <= 0) return 'exp_invalid'
-  if (exp <= now - clockTolerance) return 'token_expired'
-  if (exp > now + maxTokenLifetime + clockTolerance) return 'lifetime_too_long'
+  if (!(exp > now - clockTolerance)) return 'token_expired'
+  if (!(exp <= now + maxTokenLifetime + clockTolerance)) return 'lifetime_too_long'
   if (nbf !== undefined) {
     if (typeof nbf !== 'number' || !Number.isFinite(nbf)) return 'nbf_invalid'
-    if (nbf > now + clockTolerance) return 'not_yet_valid'
+    if (!(nbf <= now + clockTolerance)) return 'not_yet_valid'
   }
   if (iat !== undefined) {
     if (typeof iat !== 'number' || !Number.isFinite(iat)) return 'iat_invalid'
-    if (iat > now + clockTolerance) return 'iat_in_future'
+    if (!(iat <= now + clockTolerance)) return 'iat_in_future'
     if (iat > exp) return 'iat_after_exp'
   }
   return undefined

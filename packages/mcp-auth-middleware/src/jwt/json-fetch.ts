@@ -45,33 +45,27 @@ export async function fetchJson(
   fetch: typeof globalThis.fetch,
   signal: AbortSignal,
 ): Promise<JsonFetchResult> {
-  let response: Response
   try {
     // No `credentials` option: Workers refuse it, and no runtime here has a cookie jar.
-    response = await fetch(url, {
+    const response = await fetch(url, {
       method: 'GET',
       headers: { accept: 'application/json' },
       redirect: 'manual',
       signal,
     })
+    const { status, type, headers } = response
+    if (status !== 200) {
+      response.body?.cancel().catch(() => undefined)
+      const redirected = type === 'opaqueredirect' || Math.floor(status / 100) === 3
+      return failure(redirected ? 'redirected' : 'http_status')
+    }
+    const body = await readBytes(response.body, MAX_DOCUMENT_BYTES)
+    if (body === undefined) return failure('body_too_large')
+    const document = parseJsonObject(body)
+    if (document === undefined) return failure('not_json')
+    return { ok: true, document, cacheControl: headers.get('cache-control') ?? undefined }
   } catch {
+    // Also when a custom `fetch` answers with something that is no response.
     return failure(signal.aborted ? 'timeout' : 'network_error')
   }
-  if (response.status !== 200) {
-    response.body?.cancel().catch(() => undefined)
-    const redirected = response.type === 'opaqueredirect' || Math.floor(response.status / 100) === 3
-    return failure(redirected ? 'redirected' : 'http_status')
-  }
-
-  let body: Uint8Array | undefined
-  try {
-    body = await readBytes(response.body, MAX_DOCUMENT_BYTES)
-  } catch {
-    return failure(signal.aborted ? 'timeout' : 'network_error')
-  }
-  if (body === undefined) return failure('body_too_large')
-
-  const document = parseJsonObject(body)
-  if (document === undefined) return failure('not_json')
-  return { ok: true, document, cacheControl: response.headers.get('cache-control') ?? undefined }
 }

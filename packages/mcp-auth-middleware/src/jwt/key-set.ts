@@ -1,4 +1,4 @@
-import type { ValidatorIncident } from '../validators/validator.js'
+import type { ValidatorIncident, VerdictReuse } from '../validators/validator.js'
 import type { JwsAlgorithm } from './algorithms.js'
 import { createFetchSchedule } from './fetch-schedule.js'
 import { type HeldKeys, holdKeys, type KeyCandidate } from './held-keys.js'
@@ -15,7 +15,12 @@ const REFRESH_AT = 0.8
 
 /** Answer to "which keys may have signed this token". */
 export type KeyLookup =
-  | { readonly kind: 'keys'; readonly candidates: readonly KeyCandidate[] }
+  | {
+      readonly kind: 'keys'
+      readonly candidates: readonly KeyCandidate[]
+      /** As of this look-up: a key may be withdrawn while a signature is checked with it. */
+      readonly reuse: VerdictReuse
+    }
   | { readonly kind: 'unknown'; readonly reason: 'unknown_key' | 'key_alg_mismatch' }
   | {
       readonly kind: 'unavailable'
@@ -115,7 +120,7 @@ export function createKeySet(options: KeySetOptions): KeySet {
   }
 
   const isTooOld = ({ fetchedAt, freshness }: Held, now: number): boolean =>
-    freshness !== Number.POSITIVE_INFINITY && now - fetchedAt >= STALE_IF_ERROR
+    freshness !== Number.POSITIVE_INFINITY && !(now - fetchedAt < STALE_IF_ERROR)
 
   const reportUnusable = (unusable: readonly UnusableKey[]): void => {
     const seen = new Set<string>()
@@ -150,12 +155,16 @@ export function createKeySet(options: KeySetOptions): KeySet {
     reportUnusable(loaded.unusable)
   }
 
+  /** A load that breaks its contract says nothing about any token: it counts as an outage. */
+  const loadSafely = (): Promise<KeyLoad> =>
+    load().catch(() => ({ ok: false, reason: 'network_error', misconfigured: false }))
+
   const attempt = (): Promise<void> => {
     if (!options.sharesPromises) {
       openSince = observe()
-      return load().then(apply)
+      return loadSafely().then(apply)
     }
-    pending ??= load()
+    pending ??= loadSafely()
       .then(apply)
       .finally(() => {
         pending = undefined
@@ -173,12 +182,27 @@ export function createKeySet(options: KeySetOptions): KeySet {
     reason: lastFailure,
   })
 
+  const reuseUntil = (): number => {
+    const now = observe()
+    if (held === undefined) return now
+    const freshUntil = held.fetchedAt + held.freshness
+    if (now < freshUntil) return freshUntil
+    const retryAt = now + schedule.backOffLeft(now, true)
+    return Math.min(retryAt, held.fetchedAt + STALE_IF_ERROR)
+  }
+
+  const found = (candidates: readonly KeyCandidate[]): KeyLookup => ({
+    kind: 'keys',
+    candidates,
+    reuse: { until: reuseUntil(), generation },
+  })
+
   /** Answers from what is held, without a further fetch. */
   const settle = (alg: JwsAlgorithm, kid: string | undefined): KeyLookup => {
     const now = observe()
     if (held === undefined) return unavailable(schedule.backOffLeft(now, false))
     const candidates = held.keys.find(alg, kid)
-    if (candidates !== undefined) return { kind: 'keys', candidates }
+    if (candidates !== undefined) return found(candidates)
     if (kid !== undefined && held.keys.hasKid(kid)) {
       return { kind: 'unknown', reason: 'key_alg_mismatch' }
     }
@@ -215,7 +239,10 @@ export function createKeySet(options: KeySetOptions): KeySet {
       return isOver && !isOpenElsewhere(now) ? attempt() : undefined
     }
     const attempted = attempt()
-    return isOver && !schedule.failing ? attempted : undefined
+    if (isOver && !schedule.failing) return attempted
+    // Nobody waits for this one, and a clock that throws must not end the process.
+    attempted.catch(() => undefined)
+    return undefined
   }
 
   return {
@@ -229,7 +256,7 @@ export function createKeySet(options: KeySetOptions): KeySet {
       const refreshed = refresh(held, now)
       if (refreshed !== undefined) return refreshed.then(() => settle(alg, kid))
       const candidates = held.keys.find(alg, kid)
-      return candidates === undefined ? lookupUnknown(alg, kid, now) : { kind: 'keys', candidates }
+      return candidates === undefined ? lookupUnknown(alg, kid, now) : found(candidates)
     },
     async lookupAgain(alg, kid, tried) {
       const now = observe()
@@ -240,14 +267,7 @@ export function createKeySet(options: KeySetOptions): KeySet {
       const candidates = held?.keys.find(alg, kid) ?? []
       return candidates.filter(({ identity }) => !triedKeys.has(identity))
     },
-    reuseUntil() {
-      const now = observe()
-      if (held === undefined) return now
-      const freshUntil = held.fetchedAt + held.freshness
-      if (now < freshUntil) return freshUntil
-      const retryAt = now + schedule.backOffLeft(now, true)
-      return Math.min(retryAt, held.fetchedAt + STALE_IF_ERROR)
-    },
+    reuseUntil,
     get generation() {
       return generation
     },

@@ -46,9 +46,9 @@ export function createVerifiedTokenCache(options: VerifiedTokenCacheOptions): Ve
     get(key, now) {
       const entry = entries.get(key)
       if (entry === undefined) return undefined
+      // Written so that NaN, from a broken clock, ends the entry.
       if (
-        now >= entry.diesAt ||
-        now < entry.storedAt ||
+        !(now < entry.diesAt && now >= entry.storedAt) ||
         (entry.generation !== undefined && !entry.generation.current)
       ) {
         entries.delete(key)

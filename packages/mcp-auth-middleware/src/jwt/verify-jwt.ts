@@ -1,3 +1,4 @@
+import type { VerdictReuse } from '../validators/validator.js'
 import { isJwsAlgorithm, type JwsAlgorithm } from './algorithms.js'
 import {
   claimOf,
@@ -41,7 +42,8 @@ export type JwtOutcome =
       readonly issuer: string
       /** Frozen with everything in it. */
       readonly claims: JsonObject
-      readonly keySet: KeySet
+      /** As of the look-up of the keys, before the signature was checked. */
+      readonly reuse: VerdictReuse
     }
   | { readonly kind: 'rejected'; readonly reason: string }
   | {
@@ -149,5 +151,5 @@ export async function verifyJwt(
     const fresh = (await keySet.lookupAgain(alg, kid, lookup.candidates)).filter(admits)
     if (!(await verifySignature(token, alg, fresh))) return rejected('bad_signature')
   }
-  return { kind: 'verified', issuer, claims: deepFreeze(payload), keySet }
+  return { kind: 'verified', issuer, claims: deepFreeze(payload), reuse: lookup.reuse }
 }

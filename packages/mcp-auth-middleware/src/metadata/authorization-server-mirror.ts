@@ -14,6 +14,11 @@ export interface AuthorizationServerMirror {
 const FRESH_MS = 10 * 60_000
 const RETRY_MS = 5_000
 
+/** Whether a time is at most `duration` after `start`. A clock that was set back ends the wait. */
+function isWithin(start: number, duration: number, now: number): boolean {
+  return now >= start && now < start + duration
+}
+
 /** The three places of RFC 8414 section 3 and OpenID Connect Discovery, in the clients' own order. */
 export function metadataUrlsOf(issuer: string): readonly string[] {
   const { origin, pathname } = new URL(issuer)
@@ -39,8 +44,8 @@ export function createAuthorizationServerMirror(options: {
   readonly onUnavailable?: (() => void) | undefined
 }): AuthorizationServerMirror {
   const { issuer } = options
-  let held: { readonly body: string; readonly until: number } | undefined
-  let retryAt = 0
+  let held: { readonly body: string; readonly storedAt: number } | undefined
+  let failedAt = Number.NEGATIVE_INFINITY
   let pending: Promise<MirroredMetadata> | undefined
 
   const fetchMetadata = async (signal: AbortSignal): Promise<string | undefined> => {
@@ -54,10 +59,10 @@ export function createAuthorizationServerMirror(options: {
   const load = async (now: number): Promise<MirroredMetadata> => {
     const body = await withDeadline(LOAD_DEADLINE, fetchMetadata, () => undefined)
     if (body !== undefined) {
-      held = { body, until: now + FRESH_MS }
+      held = { body, storedAt: now }
       return { kind: 'document', body }
     }
-    retryAt = now + RETRY_MS
+    failedAt = now
     options.onUnavailable?.()
     // A document that was good a while ago is better than none for a client that is signing in.
     return held === undefined
@@ -67,11 +72,13 @@ export function createAuthorizationServerMirror(options: {
 
   return {
     async read(now) {
-      if (held !== undefined && (now < held.until || now < retryAt)) {
+      const isWaiting = isWithin(failedAt, RETRY_MS, now)
+      if (held !== undefined && (isWaiting || isWithin(held.storedAt, FRESH_MS, now))) {
         return { kind: 'document', body: held.body }
       }
-      if (now < retryAt) {
-        return { kind: 'unavailable', retryAfterSeconds: Math.ceil((retryAt - now) / 1000) }
+      if (isWaiting) {
+        const wait = failedAt + RETRY_MS - now
+        return { kind: 'unavailable', retryAfterSeconds: Math.ceil(wait / 1000) }
       }
       if (!sharesPromises()) return load(now)
       pending ??= load(now).finally(() => {

@@ -1,4 +1,5 @@
 import { PUBLIC_CORS, preflightHeaders } from '../resource-server/cors.js'
+import { normalizeHost } from '../resource-server/origin.js'
 import type { ProtectedResource } from '../resource-server/protected-resource.js'
 import { headerOf, pathOf, type RequestView } from '../resource-server/request-view.js'
 import {
@@ -60,8 +61,7 @@ export function createWellKnown(options: {
   const resourceAt = (path: string, host: string | undefined): ProtectedResource | undefined => {
     const candidates = byPath.get(path)
     if (candidates?.length === 1) return candidates[0]
-    const name = host?.toLowerCase()
-    const named = candidates?.find(({ url }) => url.host === name)
+    const named = candidates?.find(({ url }) => url.host === normalizeHost(host, url.protocol))
     return named ?? (path === ROOT_METADATA_PATH ? options.rootResource(host) : undefined)
   }
 

@@ -1,12 +1,6 @@
+import { isIdentifier } from '../jwt/claims.js'
 import type { Principal } from '../principal.js'
 import { isScopeToken } from './scope.js'
-
-// Control characters, bidirectional overrides and lone surrogates: harmless in no log and no key.
-const UNSAFE = /[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u
-
-function isIdentifier(value: unknown): value is string {
-  return typeof value === 'string' && value !== '' && value.length <= 1024 && !UNSAFE.test(value)
-}
 
 function optional(value: unknown, check: (value: unknown) => boolean): boolean {
   return value === undefined || check(value)

@@ -155,7 +155,9 @@ export function createAuthenticate(parts: AuthenticationParts): Authenticate {
   /** Revocation and the validator's own recheck, on every use of a verdict. */
   const recheck = (token: VerifiedToken, now: number): Authentication | undefined => {
     const { principal, validator } = token
-    switch (revocation?.check(principal)) {
+    switch (revocation === undefined ? 'active' : revocation.check(principal)) {
+      case 'active':
+        break
       case 'revoked':
         return { kind: 'rejected', reason: 'revoked', validator, principal }
       case 'unavailable':
@@ -165,7 +167,9 @@ export function createAuthenticate(parts: AuthenticationParts): Authenticate {
           reason: 'revocations_unavailable',
           validator,
         }
+      // Reached by sources that are not type-checked, such as one that answers with a promise.
       default:
+        return { kind: 'failed', reason: 'revocation_invalid', validator }
     }
     const verdict = validator.recheck?.(principal, now)
     return verdict === undefined || verdict.kind === 'accepted'

@@ -9,7 +9,7 @@ import { type ParsedMessage, unreadableEncoding } from './json-rpc-message.js'
 import type { Operation } from './operation-scopes.js'
 import { type PreparedCredentials, prepareCredentials } from './prepared-credentials.js'
 import type { ProtectedResource, ResourceSelection } from './protected-resource.js'
-import { announcesBody, headerOf, pathOf, type RequestView } from './request-view.js'
+import { announcesBody, headerOf, isBodiless, pathOf, type RequestView } from './request-view.js'
 import {
   PLAIN_REFUSALS,
   type ResponseOutcome,
@@ -67,10 +67,6 @@ export interface GuardParts {
   readonly onEvent: AuthEventListener | undefined
   readonly now: () => number
 }
-
-// Methods whose bodies no MCP server reads. One that comes all the same is authorized like any other,
-// since a handler for all methods behind a body parser might execute it.
-const BODILESS = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS'])
 
 /** Everything that one request's later steps need. */
 interface Exchange {
@@ -214,7 +210,7 @@ export function createGuard(parts: GuardParts): Guard {
     const readsMessage =
       (resource.policy.readsMessages || credentials.length > 0) &&
       options?.messages !== false &&
-      (!BODILESS.has(view.method) || announcesBody(view.headers))
+      (!isBodiless(view.method) || (view.hasBody ?? announcesBody(view.headers)))
     const accepted = {
       kind: 'accepted',
       authInfo: createAuthInfo(result.credential, principal, resource.id, resource.metadataUrl),

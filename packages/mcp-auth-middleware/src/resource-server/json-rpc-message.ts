@@ -22,26 +22,46 @@ function text(record: unknown, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
 
-function operationOf(message: Record<string, unknown>): Operation | undefined {
+function nameAs(kind: Operation['kind'], record: unknown, member: string): readonly Operation[] {
+  return [{ kind, name: text(record, member) }]
+}
+
+/** Resources that a 2026-07-28 client subscribes to by one request. */
+function subscriptionsOf(params: unknown): readonly Operation[] {
+  const notifications = isRecord(params) ? params.notifications : undefined
+  const uris = isRecord(notifications) ? notifications.resourceSubscriptions : undefined
+  if (uris === undefined) return []
+  const list: readonly unknown[] = Array.isArray(uris) ? uris : [uris]
+  return list.map((uri) => ({ kind: 'resources', name: typeof uri === 'string' ? uri : undefined }))
+}
+
+function operationsOf(message: Record<string, unknown>): readonly Operation[] {
   const params = Object.hasOwn(message, 'params') ? message.params : undefined
   switch (text(message, 'method')) {
     case 'tools/call':
-      return { kind: 'tools', name: text(params, 'name') }
+      return nameAs('tools', params, 'name')
     case 'resources/read':
     case 'resources/subscribe':
     case 'resources/unsubscribe':
-      return { kind: 'resources', name: text(params, 'uri') }
+      return nameAs('resources', params, 'uri')
+    case 'subscriptions/listen':
+      return subscriptionsOf(params)
     case 'prompts/get':
-      return { kind: 'prompts', name: text(params, 'name') }
+      return nameAs('prompts', params, 'name')
     case 'completion/complete': {
       const reference = isRecord(params) ? params.ref : undefined
       return text(reference, 'type') === 'ref/prompt'
-        ? { kind: 'prompts', name: text(reference, 'name') }
-        : { kind: 'resources', name: text(reference, 'uri') }
+        ? nameAs('prompts', reference, 'name')
+        : nameAs('resources', reference, 'uri')
     }
     default:
-      return undefined
+      return []
   }
+}
+
+/** Whether an object is a request, a notification or an answer at all. */
+function isMessage(record: Record<string, unknown>): boolean {
+  return ['method', 'result', 'error'].some((member) => Object.hasOwn(record, member))
 }
 
 /**
@@ -57,8 +77,9 @@ export function parseMessage(body: unknown): ParsedMessage {
     if (Object.hasOwn(message, 'method') && typeof message.method !== 'string') {
       return unreadable('method_not_string')
     }
-    const operation = operationOf(message)
-    if (operation !== undefined) operations.push(operation)
+    // A body parser that did not read the body leaves an empty object, and the message elsewhere.
+    if (!isMessage(message)) return unreadable('not_a_message')
+    operations.push(...operationsOf(message))
   }
   return { kind: 'operations', operations }
 }

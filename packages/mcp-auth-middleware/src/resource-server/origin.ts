@@ -8,6 +8,16 @@ export interface OriginPolicy {
   allowsHost(host: string | undefined): boolean
 }
 
+/**
+ * A `Host` value in the form of `URL.host`: lower case, without the default port of the resource's
+ * scheme. Anything that is not a host is returned as it is, and equals none.
+ */
+export function normalizeHost(host: string | undefined, protocol: string): string | undefined {
+  const name = host?.toLowerCase()
+  const defaultPort = protocol === 'https:' ? ':443' : ':80'
+  return name?.endsWith(defaultPort) === true ? name.slice(0, -defaultPort.length) : name
+}
+
 /** Whether a host name means this machine: `localhost`, `127.0.0.0/8` or `[::1]`. */
 export function isLoopbackHost(hostname: string): boolean {
   return (
@@ -74,7 +84,10 @@ export function createOriginPolicy(options: {
   const hosts =
     options.allowedHosts === undefined
       ? undefined
-      : new Set([resource.host, ...options.allowedHosts.map((host) => host.toLowerCase())])
+      : new Set([
+          resource.host,
+          ...options.allowedHosts.map((host) => normalizeHost(host, resource.protocol)),
+        ])
 
   return {
     anyOrigin: origins === undefined && !loopback && !readsCookies,
@@ -87,7 +100,8 @@ export function createOriginPolicy(options: {
       return readsCookies ? origin === resource.origin : true
     },
     allowsHost(host) {
-      if (hosts?.has(host?.toLowerCase() ?? '') === true) return true
+      if (host !== undefined && hosts?.has(normalizeHost(host, resource.protocol)) === true)
+        return true
       if (loopback) {
         const hostname = host === undefined ? undefined : hostnameOf(host)
         return hostname !== undefined && isLoopbackHost(hostname)

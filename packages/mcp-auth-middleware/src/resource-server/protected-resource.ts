@@ -1,7 +1,7 @@
 import type { ConfigurationProblem } from '../errors.js'
 import type { VerifiedTokenCache } from '../jwt/verified-token-cache.js'
 import type { ScopePolicy } from './operation-scopes.js'
-import { isLoopbackHost, type OriginPolicy } from './origin.js'
+import { isLoopbackHost, normalizeHost, type OriginPolicy } from './origin.js'
 import type { Refusals } from './responses.js'
 import type { ScopeHierarchy } from './scope.js'
 
@@ -27,6 +27,13 @@ export interface ProtectedResource {
   readonly cache: VerifiedTokenCache | undefined
 }
 
+/** A loop, since a regular expression takes quadratic time for slashes inside the text. */
+function withoutTrailingSlashes(text: string): string {
+  let end = text.length
+  while (text[end - 1] === '/') end -= 1
+  return text.slice(0, end)
+}
+
 /** Reports a resource identifier that clients could not compare with the URL they use. */
 export function checkResourceUrl(path: string, resource: string): ConfigurationProblem[] {
   const problem = (message: string): ConfigurationProblem[] => [{ path, message }]
@@ -43,7 +50,7 @@ export function checkResourceUrl(path: string, resource: string): ConfigurationP
   if (url.username !== '' || url.password !== '') return problem('must not contain credentials')
   if (resource.includes('#')) return problem('must not have a fragment (RFC 8707 section 2)')
   if (resource.includes('?')) return problem('must not have a query (RFC 8707 section 2)')
-  const canonical = url.pathname === '/' ? url.origin : url.href.replace(/\/+$/, '')
+  const canonical = url.pathname === '/' ? url.origin : withoutTrailingSlashes(url.href)
   if (resource !== canonical) {
     return problem(`must be in canonical form, without a trailing slash: ${canonical}`)
   }
@@ -73,7 +80,6 @@ export function createResourceSelection(
   return (path, host) => {
     const candidates = byPath.get(path)
     if (candidates === undefined || candidates.length === 1) return candidates?.[0]
-    const name = host?.toLowerCase()
-    return candidates.find(({ url }) => url.host === name)
+    return candidates.find(({ url }) => url.host === normalizeHost(host, url.protocol))
   }
 }

@@ -10,6 +10,8 @@ export interface RequestView {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
   /** Names and values in turn, as Node.js has them, so that repeated fields can be seen. */
   readonly rawHeaders?: readonly string[] | undefined
+  /** Whether there is a body. Default: whether the head announces one. */
+  readonly hasBody?: boolean | undefined
 }
 
 /** One field as text; repeated fields are joined by a comma. */
@@ -34,6 +36,16 @@ export function isRepeated(view: RequestView, name: string): boolean {
     if (rawHeaders[index]?.toLowerCase() === name) count += 1
   }
   return count > 1
+}
+
+const BODILESS = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS'])
+
+/**
+ * Whether a method usually comes without a body. One that comes all the same is authorized like any
+ * other, since a handler for all methods behind a body parser might execute it.
+ */
+export function isBodiless(method: string): boolean {
+  return BODILESS.has(method)
 }
 
 /** Whether the message head announces a body. */

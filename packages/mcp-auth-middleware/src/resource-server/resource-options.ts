@@ -79,7 +79,7 @@ function checkAdvertised(
   const known = issuersOf(validators)
   if (advertised === undefined) {
     return known.length <= 1
-      ? []
+      ? known.flatMap((issuer) => checkAuthorizationServer(path, issuer))
       : [
           {
             path,

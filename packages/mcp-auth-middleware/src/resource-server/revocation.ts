@@ -1,4 +1,6 @@
 import { LRUCache } from 'lru-cache'
+import * as z from 'zod/mini'
+import { parseOptions } from '../configuration.js'
 import type { Principal } from '../principal.js'
 
 /** Tells whether an otherwise valid credential was revoked. Asked synchronously on every request. */
@@ -15,17 +17,36 @@ export interface RevocationList extends RevocationSource {
   revokeGrant(issuer: string, grantId: string, expiresAt: number): void
 }
 
+const Options = z.strictObject({
+  maxEntries: z._default(
+    z
+      .int('must be a whole number')
+      .check(
+        z.minimum(1, 'must be at least 1'),
+        z.maximum(10_000_000, 'must be at most 10,000,000'),
+      ),
+    100_000,
+  ),
+  now: z.optional(
+    z.custom<() => number>((value) => typeof value === 'function', 'must be a function'),
+  ),
+})
+
 /**
  * Creates an in-memory revocation list for one process. Entries go when the revoked credential would
  * have expired anyway.
  *
- * @param options.maxEntries - Default 100,000. When full, the source answers `unavailable` rather
- *   than forget a revocation, until the forgotten credential has expired.
+ * @param options.maxEntries - Default 100,000, at most 10,000,000. When full, the source answers
+ *   `unavailable` rather than forget a revocation, until the forgotten credential has expired.
+ * @throws {@link ConfigurationError} at once, when an option is unknown or malformed.
  */
 export function createRevocationList(
-  options: { readonly maxEntries?: number; readonly now?: () => number } = {},
+  options: {
+    readonly maxEntries?: number | undefined
+    readonly now?: (() => number) | undefined
+  } = {},
 ): RevocationList {
-  const { maxEntries = 100_000, now = Date.now } = options
+  const { maxEntries, now = Date.now } = parseOptions('createRevocationList', Options, options)
   // End, in epoch seconds, of the last revocation for which there was no room.
   let forgottenUntil = 0
   const entries = new LRUCache<string, number>({ max: maxEntries })

@@ -40,7 +40,8 @@ export interface CachedTokenStore extends TokenStore {
 
 interface Entry {
   readonly credential: Credential | undefined
-  /** Epoch milliseconds. */
+  /** Epoch milliseconds, as are the others. An earlier time means that the clock was set back. */
+  readonly storedAt: number
   readonly freshUntil: number
   readonly staleUntil: number
 }
@@ -76,6 +77,10 @@ const Options = z.strictObject({
     z.custom<() => number>((value) => typeof value === 'function', { error: 'must be a function' }),
   ),
 })
+
+const isFresh = (entry: Entry, time: number) => time >= entry.storedAt && time < entry.freshUntil
+
+const isServable = (entry: Entry, time: number) => time >= entry.storedAt && time < entry.staleUntil
 
 const isUnavailable = (error: unknown) =>
   isAuthError(error) && error.code === 'ERR_STORE_UNAVAILABLE'
@@ -115,7 +120,7 @@ export function cachedTokenStore(
     // Absence is never served stale: whoever just connected would be asked to connect again.
     const stale = credential === undefined ? 0 : serveStaleSeconds
     const staleUntil = Math.min(freshUntil + stale * 1000, end)
-    if (staleUntil > time) entries.set(id, { credential, freshUntil, staleUntil })
+    if (staleUntil > time) entries.set(id, { credential, storedAt: time, freshUntil, staleUntil })
     else entries.delete(id)
   }
 
@@ -129,7 +134,7 @@ export function cachedTokenStore(
   async function read(key: CredentialKey, id: string, signal: AbortSignal | undefined) {
     const overlap = overlaps.begin(id)
     const held = entries.peek(id)
-    const stale = held !== undefined && held.staleUntil > now() ? held : undefined
+    const stale = held !== undefined && isServable(held, now()) ? held : undefined
     try {
       const credential =
         stale?.credential === undefined
@@ -140,7 +145,7 @@ export function cachedTokenStore(
       if (!overlap.touched && !closed) keep(id, credential)
       return credential
     } catch (error) {
-      if (stale === undefined || !isUnavailable(error) || stale.staleUntil <= now()) throw error
+      if (stale === undefined || !isUnavailable(error) || !isServable(stale, now())) throw error
       // A local write during the read makes the stale value wrong, not merely old.
       if (overlap.touched) throw error
       const freshUntil = Math.min(now() + STALE_RETRY_MILLISECONDS, stale.staleUntil)
@@ -203,7 +208,7 @@ export function cachedTokenStore(
 
   function fresh(id: string): Entry | undefined {
     const entry = entries.get(id)
-    return entry !== undefined && entry.freshUntil > now() ? entry : undefined
+    return entry !== undefined && isFresh(entry, now()) ? entry : undefined
   }
 
   const { lease } = store

@@ -43,7 +43,7 @@ export async function generateBearerToken(): Promise<{
 }> {
   const random = crypto.getRandomValues(new Uint8Array(32))
   const text = btoa(String.fromCharCode(...random))
-  const token = `mcp_${text.replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '')}`
+  const token = `mcp_${text.replace(/\+/g, '-').replace(/\//g, '_').replaceAll('=', '')}`
   return { token, digest: await digestBearerToken(token) }
 }
 

@@ -156,18 +156,22 @@ export function createIntrospectionClient(
 
   let known: string | undefined
   let latest: string | IntrospectionResult | undefined
-  let believedUntil = Number.NEGATIVE_INFINITY
+  let latestAt = Number.NEGATIVE_INFINITY
+  let lifetime = 0
   let discovery: Promise<string | IntrospectionResult> | undefined
 
   const findEndpoint = async (signal: AbortSignal): Promise<string | IntrospectionResult> => {
     if (options.endpoint !== undefined) return options.endpoint
-    if (latest !== undefined && now() < believedUntil) return latest
+    const age = now() - latestAt
+    // A clock that was set back makes the age negative; a failure must not be believed until then.
+    if (latest !== undefined && age >= 0 && age < lifetime) return latest
     const own = discovery ?? discoverEndpoint(issuer, fetch, signal)
     if (sharesPromises()) discovery = own
     const found = await own
     discovery = undefined
     if (typeof found === 'string') known = found
-    believedUntil = now() + (typeof found === 'string' ? METADATA_LIFETIME : METADATA_BACK_OFF)
+    latestAt = now()
+    lifetime = typeof found === 'string' ? METADATA_LIFETIME : METADATA_BACK_OFF
     // A metadata outage does not stop an endpoint that is known to exist.
     latest = known ?? found
     return latest

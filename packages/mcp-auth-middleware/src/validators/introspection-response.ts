@@ -9,6 +9,7 @@ import {
 import type { JsonObject } from '../jwt/compact-jws.js'
 import { deepFreeze } from '../jwt/deep-freeze.js'
 import type { Principal } from '../principal.js'
+import { lowerCaseEmail } from './email-case.js'
 import type { Verdict } from './validator.js'
 
 /** What an active token must look like to be accepted. */
@@ -26,8 +27,8 @@ export interface IntrospectionRules extends TimePolicy {
 /** The request that a response is judged for. */
 export interface IntrospectionRequestContext {
   readonly resource: string
-  /** All resources of the `McpAuth`. */
-  readonly resources: readonly string[]
+  /** All resources of every `McpAuth` that the validator is part of. */
+  readonly resources: ReadonlySet<string>
   /** Epoch milliseconds. */
   readonly now: number
 }
@@ -76,7 +77,8 @@ function readPrincipal(response: JsonObject, issuer: string): Principal | string
   const subject = readText(response.sub) ?? clientId
   if (subject === undefined) return 'subject_missing'
 
-  const { exp, email } = response
+  const { exp } = response
+  const email = readText(response.email)
   return {
     issuer,
     subject,
@@ -85,7 +87,7 @@ function readPrincipal(response: JsonObject, issuer: string): Principal | string
     clientId,
     scopes,
     expiresAt: typeof exp === 'number' ? exp : undefined,
-    email: readText(email)?.toLowerCase(),
+    email: email === undefined ? undefined : lowerCaseEmail(email),
     emailVerified: response.email_verified === true,
     name: readText(response.name) ?? readText(response.username),
     tokenId: readText(response.jti),
@@ -125,13 +127,15 @@ export function judgeIntrospection(
     return { kind: audiences === null ? 'rejected' : 'forbidden', reason: 'client_not_listed' }
   }
 
-  const scopes = rules.grantScopes?.(principal) ?? principal.scopes
+  const { grantScopes } = rules
+  // Taken as returned: what is no list of scopes must fail and not become the token's own scopes.
+  const scopes = grantScopes === undefined ? principal.scopes : grantScopes(principal)
   // Without the clock tolerance: reuse is a convenience and ends no later than the token says.
   const expiry = expiresAt === undefined ? Number.POSITIVE_INFINITY : expiresAt * 1000
   const until = Math.min(now + rules.cacheSeconds * 1000, expiry)
   return {
     kind: 'accepted',
-    principal: Object.freeze({ ...principal, scopes: Object.freeze([...scopes]) }),
+    principal: Object.freeze({ ...principal, scopes }),
     reuse: until > now ? { until } : undefined,
     resource: audiences === null ? undefined : resource,
   }

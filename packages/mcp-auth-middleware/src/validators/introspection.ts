@@ -183,22 +183,25 @@ export function introspection(options: IntrospectionOptions): TokenValidator {
   const refusalLifetime = parsed.negativeCacheSeconds * 1000
   const inFlight = new Map<string, Promise<IntrospectionResult>>()
   const reportedAt = new Map<string, number>()
-  let host: ValidatorHost | undefined
+  const hosts = new Set<ValidatorHost>()
+  const resources = new Set<string>()
 
   const report = (reason: string, message: string, now: number): void => {
     const last = reportedAt.get(reason)
     if (last !== undefined && Math.abs(now - last) < REPORT_INTERVAL) return
     reportedAt.set(reason, now)
-    try {
-      host?.report({
-        kind: 'issuer-misconfigured',
-        validator: 'introspection',
-        issuer,
-        reason,
-        message,
-      })
-    } catch {
-      // A listener that fails must not turn an outage into an internal error.
+    for (const host of hosts) {
+      try {
+        host.report({
+          kind: 'issuer-misconfigured',
+          validator: 'introspection',
+          issuer,
+          reason,
+          message,
+        })
+      } catch {
+        // A listener that fails must not turn an outage into an internal error.
+      }
     }
   }
 
@@ -242,15 +245,15 @@ export function introspection(options: IntrospectionOptions): TokenValidator {
         return { kind: 'unavailable', retryAfterSeconds, reason: `introspection_${reason}` }
       }
 
-      const resources = host?.resources ?? []
       const verdict = judgeIntrospection(result.response, rules, { resource, resources, now })
       if (verdict.kind !== 'accepted' && refusalLifetime > 0) {
         refusals.set(key, { verdict, storedAt: now })
       }
       return verdict
     },
-    attach(newHost) {
-      host = newHost
+    attach(host) {
+      hosts.add(host)
+      for (const resource of host.resources) resources.add(resource)
       if (resourceBinding !== 'none') return
       host.report({
         kind: 'warning',

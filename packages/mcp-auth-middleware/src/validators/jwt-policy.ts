@@ -13,7 +13,10 @@ export type KeyReport = (incident: KeySetIncident & Pick<ValidatorIncident, 'iss
 /** The policy of each resource: they differ in the accepted audiences alone. */
 export interface JwtPolicies {
   for(resource: string): JwtPolicy
-  /** Tells which audiences are identifiers of resources, and so count at one of them only. */
+  /**
+   * Tells which audiences are identifiers of resources, and so count at one of them only. Adds to
+   * those told before: several `McpAuth` may share one validator.
+   */
   attach(resources: readonly string[]): void
 }
 
@@ -86,9 +89,8 @@ export function createJwtPolicies(profile: JwtProfile, report: KeyReport): JwtPo
   return {
     for: (resource) => policies.get(resource) ?? policyOf(resource, attached),
     attach(resources) {
-      attached = resources
-      policies.clear()
-      for (const resource of resources) policies.set(resource, policyOf(resource, resources))
+      attached = [...new Set([...attached, ...resources])]
+      for (const resource of attached) policies.set(resource, policyOf(resource, attached))
     },
   }
 }

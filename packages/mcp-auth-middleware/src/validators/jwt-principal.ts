@@ -1,5 +1,6 @@
 import { claimOf, isIdentifier, readClientId, readScopes } from '../jwt/claims.js'
 import type { Principal } from '../principal.js'
+import { lowerCaseEmail } from './email-case.js'
 import type { JwtClaims, JwtProfile, PrincipalFields, ProfileRefusal } from './jwt-profile.js'
 
 /** Reads the caller from the claims of a verified token, or refuses it. */
@@ -33,6 +34,7 @@ export function createPrincipalReader(profile: JwtProfile): PrincipalReader {
     const subject = fields.subject ?? claimOf(claims, 'sub')
     if (!isIdentifier(subject)) return rejected('subject_missing')
     const exp = claimOf(claims, 'exp')
+    const email = plainText(fields.email ?? claimOf(claims, 'email'))
 
     const principal: Principal = {
       issuer: profile.principalIssuer ?? issuer,
@@ -42,7 +44,7 @@ export function createPrincipalReader(profile: JwtProfile): PrincipalReader {
       clientId,
       scopes,
       expiresAt: typeof exp === 'number' ? exp : undefined,
-      email: plainText(fields.email ?? claimOf(claims, 'email'))?.toLowerCase(),
+      email: email === undefined ? undefined : lowerCaseEmail(email),
       emailVerified: fields.emailVerified ?? claimOf(claims, 'email_verified') === true,
       name: plainText(fields.name ?? claimOf(claims, 'name')),
       tenant: plainText(fields.tenant),

@@ -147,12 +147,14 @@ export interface JwtProfile {
 export function createJwtProfileValidator(profile: JwtProfile): TokenValidator {
   checkJwtProfile(profile)
   const { issuers, issuerTemplate, scopeClaims, audiences } = profile
-  let host: ValidatorHost | undefined
+  const hosts = new Set<ValidatorHost>()
   const policies = createJwtPolicies(profile, (incident) => {
-    try {
-      host?.report({ ...incident, validator: profile.name })
-    } catch {
-      // Keys are also refreshed outside of any request, where an exception would end the process.
+    for (const host of hosts) {
+      try {
+        host.report({ ...incident, validator: profile.name })
+      } catch {
+        // Keys are also refreshed outside of any request, where an exception would end the process.
+      }
     }
   })
   const readPrincipal = createPrincipalReader(profile)
@@ -174,7 +176,7 @@ export function createJwtProfileValidator(profile: JwtProfile): TokenValidator {
     async validate(credential, { resource, now }): Promise<Verdict> {
       const outcome = await verifyJwt(credential, policies.for(resource), now)
       if (outcome.kind !== 'verified') return outcome
-      const { issuer, claims, keySet } = outcome
+      const { issuer, claims, reuse } = outcome
 
       const principal = readPrincipal(issuer, claims)
       if ('reason' in principal) return principal
@@ -183,14 +185,14 @@ export function createJwtProfileValidator(profile: JwtProfile): TokenValidator {
       return {
         kind: 'accepted',
         principal,
-        reuse: { until: Math.min(expiry, keySet.reuseUntil()), generation: keySet.generation },
+        reuse: { ...reuse, until: Math.min(expiry, reuse.until) },
         resource: Array.isArray(presented) && presented.includes(resource) ? resource : undefined,
       }
     },
 
-    attach(nextHost) {
-      host = nextHost
-      policies.attach(nextHost.resources)
+    attach(host) {
+      hosts.add(host)
+      policies.attach(host.resources)
     },
   }
 }

@@ -3,6 +3,7 @@ import { checkOptions, parseOptions } from '../configuration.js'
 import type { ConfigurationProblem } from '../errors.js'
 import type { Principal } from '../principal.js'
 import { isScopeToken } from '../resource-server/scope.js'
+import { lowerCaseEmail } from './email-case.js'
 import { findDigest, parseTokenDigest } from './token-digest.js'
 import type { TokenValidator, Verdict } from './validator.js'
 
@@ -89,7 +90,7 @@ function createEntry(name: string, token: z.infer<typeof Token>): Entry {
     claims: Object.freeze({}),
     ...(email === undefined
       ? { kind: 'service' as const, admittedByName: true }
-      : { kind: 'user' as const, email: email.toLowerCase(), emailVerified: true }),
+      : { kind: 'user' as const, email: lowerCaseEmail(email), emailVerified: true }),
   })
   return {
     digest: parseTokenDigest(digest) ?? '',
@@ -189,7 +190,8 @@ export function localBearer(tokens: LocalBearerTokens): TokenValidator {
     validate(_credential, { digest, now }) {
       const entry = entries[findDigest(digests, digest)]
       if (entry === undefined) return { kind: 'rejected', reason: 'unknown_token' }
-      if (now >= entry.expiresAt) return { kind: 'rejected', reason: 'expired' }
+      // Written so that NaN, from a broken clock, refuses.
+      if (!(now < entry.expiresAt)) return { kind: 'rejected', reason: 'expired' }
       return entry.accepted
     },
   }

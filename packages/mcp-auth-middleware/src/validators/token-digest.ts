@@ -10,7 +10,7 @@ export function parseTokenDigest(text: string): string | undefined {
   for (let at = 'sha256:'.length; at < text.length; at += 2) {
     binary += String.fromCharCode(Number.parseInt(text.slice(at, at + 2), 16))
   }
-  return btoa(binary).replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '')
+  return btoa(binary).replace(/\+/g, '-').replace(/\//g, '_').replaceAll('=', '')
 }
 
 /** Writes a base64url SHA-256 the way configuration spells it: `sha256:` and 64 hexadecimal digits. */

@@ -58,6 +58,20 @@ async function listen(listener: Parameters<typeof createServer>[1]): Promise<num
 }
 
 describe('./express', () => {
+  it('adds the Vary of a refusal to that of an earlier middleware', async () => {
+    const protect = mcpAuth(createScenarioAuth(scenario, createRecorder()))
+    const port = await listen((request, response) => {
+      response.setHeader('vary', 'Accept-Encoding')
+      protect(request, response, () => response.end('not refused'))
+    })
+    const response = await fetch(`http://127.0.0.1:${port}/mcp`, {
+      headers: { origin: 'https://app.test' },
+    })
+    expect(response.status).toBe(401)
+    expect(response.headers.get('vary')).toBe('Accept-Encoding, Origin')
+    await response.text()
+  })
+
   it('works without Express, as (request, response, next)', async () => {
     const recorder = createRecorder()
     const middleware = mcpAuth(createScenarioAuth(scenario, recorder))

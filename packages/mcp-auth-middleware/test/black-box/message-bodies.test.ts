@@ -267,6 +267,9 @@ describe.each(HOST_KINDS)('message bodies on %s', (kind) => {
       ['null', 'null', 'message_not_object'],
       ['a number', '7', 'message_not_object'],
       ['a string', '"tools/call"', 'message_not_object'],
+      // What a body parser leaves where it did not read: the message may be elsewhere.
+      ['an empty object', '{}', 'not_a_message'],
+      ['an object that is no message', '{"name":"delete_doc"}', 'not_a_message'],
       ['a method as list', { ...FORBIDDEN_CALL, method: ['tools/call'] }, 'method_not_string'],
       ['a method as object', { ...FORBIDDEN_CALL, method: { a: 1 } }, 'method_not_string'],
       ['a method null', { ...FORBIDDEN_CALL, method: null }, 'method_not_string'],
@@ -424,7 +427,7 @@ describe.each(HOST_KINDS)('message bodies on %s', (kind) => {
       ],
       [
         'a method of the prototype',
-        '{"__proto__":{"method":"tools/call","params":{"name":"delete_doc"}}}',
+        '{"__proto__":{"method":"tools/call","params":{"name":"delete_doc"}},"method":"ping"}',
       ],
     ])('does not read %s', async (_name, body) => {
       assertAccepted(await send(host(), 'reader', body))
@@ -722,9 +725,9 @@ describe.each(NODE_HOST_KINDS)('body parsers on %s', (kind) => {
       assertContract(await send(host(), 'reader', form, { headers }), 'SCO', NEEDS_WRITE)
       const batch = '0[method]=tools/call&0[params][name]=delete_doc'
       const { response, calls } = await send(host(), 'reader', batch, { headers })
-      // `{ "0": {…} }` is an object without a method, which no handler takes for a batch.
-      expect([200, 403]).toContain(response.status)
-      expect(calls.length).toBe(response.status === 200 ? 1 : 0)
+      // Some parsers make a batch of it and some `{ "0": {…} }`, which is no message.
+      expect([400, 403]).toContain(response.status)
+      expect(calls).toHaveLength(0)
     })
   })
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { ConfigurationError } from '../../src/errors.js'
 import { createRevocationList } from '../../src/resource-server/revocation.js'
 import { principalOf } from './fakes.js'
 
@@ -87,6 +88,19 @@ describe('createRevocationList()', () => {
       )
     },
   )
+
+  it.each([
+    ['an unknown option', { maxEntry: 5 }, 'maxEntry'],
+    ['no room at all', { maxEntries: 0 }, 'maxEntries'],
+    ['a part of an entry', { maxEntries: 1.5 }, 'maxEntries'],
+    ['a text', { maxEntries: '5' }, 'maxEntries'],
+    ['a clock that is a number', { now: NOW }, 'now'],
+    ['null', null, '(options)'],
+  ])('P18 refuses %s', (_name, options, path) => {
+    const create = () => createRevocationList(options as object)
+    expect(create).toThrow(ConfigurationError)
+    expect(create).toThrow(path)
+  })
 
   it('repeats a revocation without growing', () => {
     const list = createRevocationList({ maxEntries: 2, now: () => NOW })
