@@ -140,6 +140,12 @@ describe('fetchJson()', () => {
     expect(result).toEqual({ ok: false, reason: 'timeout' })
   })
 
+  it('P05 resolves when a custom fetch answers with no response', async () => {
+    const fetch = (async () => undefined) as unknown as typeof globalThis.fetch
+    const result = await fetchJson('https://as.test', fetch, new AbortController().signal)
+    expect(result).toEqual({ ok: false, reason: 'network_error' })
+  })
+
   it('sends no cookies, credentials or redirect permission', async () => {
     let sent: RequestInit | undefined
     const fetch: typeof globalThis.fetch = async (_url, init) => {

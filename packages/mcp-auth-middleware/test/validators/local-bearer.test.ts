@@ -109,6 +109,16 @@ describe('localBearer()', () => {
     expect(await present(validator, token, moment)).toEqual({ kind: 'rejected', reason: 'expired' })
   })
 
+  it('rejects a token with an expiry while the clock answers no number', async () => {
+    const { token, digest } = await generateBearerToken()
+    const validator = localBearer({ a: { digest, expiresAt: NOW / 1000 + 60 } })
+    expect(await present(validator, token, NOW)).toMatchObject({ kind: 'accepted' })
+    expect(await present(validator, token, Number.NaN)).toEqual({
+      kind: 'rejected',
+      reason: 'expired',
+    })
+  })
+
   it('rejects a credential that it would not have selected', async () => {
     const { digest } = await generateBearerToken()
     const validator = localBearer({ a: { digest } })
