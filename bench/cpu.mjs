@@ -20,7 +20,13 @@ const JOBS = [
 ].map(([label, candidate]) => ({ label, candidate, token: 'valid', status: 200 }))
 
 async function measureOn({ path, version }) {
-  const measured = await measureCpu({ jobs: JOBS, execPath: path })
+  const measured = await measureCpu({
+    jobs: JOBS,
+    execPath: path,
+    processes: 5,
+    rounds: 4,
+    warmUp: 8000,
+  })
   const bare = measured.get(BARE).microseconds
   const reference = measured.get(REFERENCE).microseconds - bare
   const rows = JOBS.map(({ label }) => {
