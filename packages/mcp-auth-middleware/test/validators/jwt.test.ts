@@ -207,10 +207,20 @@ describe('jwt()', () => {
     it('J47 J48 decides garbage within 10 ms, without a fetch', async () => {
       const harness = create()
       const before = network.requests.length
-      const start = performance.now()
-      await harness.judge([part, part, part, part, part].join('.'))
-      await harness.judge(signRaw({ alg: 'PBES2-HS256+A128KW', p2c: 2147483647 }, claims, k1))
-      expect(performance.now() - start).toBeLessThan(20)
+      const garbage = [
+        [part, part, part, part, part].join('.'),
+        signRaw({ alg: 'PBES2-HS256+A128KW', p2c: 2147483647 }, claims, k1),
+      ]
+      for (const text of garbage) {
+        // The fastest of five: the cost of the check, not of what else the machine does.
+        const times: number[] = []
+        for (let round = 0; round < 5; round += 1) {
+          const start = performance.now()
+          await harness.judge(text)
+          times.push(performance.now() - start)
+        }
+        expect(Math.min(...times)).toBeLessThan(10)
+      }
       expect(network.requests.length).toBe(before)
     })
 
