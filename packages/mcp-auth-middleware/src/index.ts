@@ -112,6 +112,7 @@ export type {
   Lease,
   TokenStore,
   TokenStoreCapabilities,
+  Tombstone,
 } from './token-store/token-store.js'
 export { createVersion } from './token-store/version.js'
 export {

@@ -54,6 +54,19 @@ export type CredentialSetOptions =
 /** Condition of {@link TokenStore.delete}. */
 export interface CredentialDeleteOptions {
   readonly ifVersion?: string | undefined
+  /** Leaves a {@link Tombstone}, also where nothing was stored. For migrations. Default false. */
+  readonly tombstone?: boolean | undefined
+}
+
+/**
+ * The mark of a deliberate deletion, so that a migration does not bring the credential back from the
+ * store it moves away from. Invisible to `get` and `keys`.
+ */
+export interface Tombstone {
+  /** Can be given as `ifVersion` to replace or remove this tombstone and no other write. */
+  readonly version: string
+  /** Epoch seconds. */
+  readonly deletedAt: number
 }
 
 /** Which keys {@link TokenStore.keys} yields. */
@@ -69,6 +82,8 @@ export interface TokenStoreCapabilities {
   readonly compareAndSet: boolean
   /** `lease`, exclusive across all processes that share the backend. */
   readonly lease: boolean
+  /** `delete` with `tombstone: true`, `tombstone` and `tombstones`. */
+  readonly tombstone: boolean
 }
 
 /** The right to refresh one credential, held by one process at a time. Advisory: it blocks no write. */
@@ -106,7 +121,8 @@ export interface TokenStore {
   /**
    * Writes one credential as a whole and resolves with what is now stored. `ifVersion` writes only
    * over that version, `ifAbsent` only where nothing is stored; of parallel writers with the same
-   * condition exactly one wins.
+   * condition exactly one wins. A tombstone counts as stored for both conditions; a write without a
+   * condition replaces it.
    *
    * @throws {@link StoreConflictError} when the condition does not hold; nothing was changed.
    * @throws {@link StoreUnsupportedError} when the store is read-only or cannot decide conditions.
@@ -119,7 +135,8 @@ export interface TokenStore {
 
   /**
    * Removes one credential and tells whether there was one. With `ifVersion` only that version is
-   * removed; a key that is already absent is `false`, not a conflict.
+   * removed; a key that is already absent is `false`, not a conflict. A delete without `tombstone`
+   * removes a tombstone too and resolves `false` for it.
    *
    * @throws {@link StoreConflictError} when another version is stored.
    * @throws {@link StoreUnsupportedError} when the store is read-only.
@@ -133,6 +150,23 @@ export interface TokenStore {
    * @throws {@link StoreUnsupportedError} when the store has no leases.
    */
   lease?(key: CredentialKey, ttlSeconds: number): Promise<Lease | undefined>
+
+  /**
+   * Reads the tombstone of one key; `undefined` when a credential or nothing is stored.
+   *
+   * @throws {@link StoreUnsupportedError} when the store has no tombstones.
+   */
+  tombstone?(key: CredentialKey): Promise<Tombstone | undefined>
+
+  /** Lists the keys that have a tombstone. */
+  tombstones?(filter?: CredentialKeyFilter): AsyncIterable<CredentialKey>
+
+  /**
+   * Calls back when credentials may have been changed by another process, with the SHA-256 of
+   * `credentialKeyId(key)` as base64url, or with `undefined` when anything may have changed. Returns a
+   * function that ends it. Changes of this process may be told too.
+   */
+  watch?(onChange: (keyDigest: string | undefined) => void): () => void
 
   /** Lists the keys of the namespace in no particular order, never values. */
   keys(filter?: CredentialKeyFilter): AsyncIterable<CredentialKey>

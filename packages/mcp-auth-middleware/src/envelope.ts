@@ -1,0 +1,8 @@
+export { createEnvelopeCodec } from './envelope/codec.js'
+export { credentialContext } from './envelope/credential-context.js'
+export { formatCredential, parseCredential } from './envelope/credential-plaintext.js'
+export { generateEncryptionKey, parseEncryptionKeys } from './envelope/encryption-keys.js'
+export type { Envelope, EnvelopeCodec, EnvelopeContext } from './envelope/envelope.js'
+export { formatEnvelope, parseEnvelope } from './envelope/envelope-bytes.js'
+export type { KeyProvider, WrappedKey } from './envelope/key-provider.js'
+export { type LocalKeyProviderOptions, localKeyProvider } from './envelope/local-key-provider.js'
