@@ -31,6 +31,12 @@ function check(name, action) {
 const ALLOWED =
   /^package\/(?:dist\/.*\.(?:js|d\.ts)|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/
 
+function subpathsOf(manifest) {
+  return Object.keys(manifest.exports)
+    .filter((subpath) => subpath !== './package.json')
+    .map((subpath) => manifest.name + subpath.slice(1))
+}
+
 const archives = []
 for (const { path, manifest } of packages) {
   const { name } = manifest
@@ -49,6 +55,8 @@ for (const { path, manifest } of packages) {
     if (!files.includes('package/README.md')) throw new Error('README.md is missing')
   })
   check(`${name}: publint`, () => run('npx', ['publint', '--strict', path]))
+  // A package that is only a command has no entry point to type.
+  if (subpathsOf(manifest).length === 0) continue
   check(`${name}: are the types wrong`, () =>
     run('npx', ['attw', '--profile', 'esm-only', join(work, archive)]),
   )
@@ -66,11 +74,7 @@ run(
   project,
 )
 
-const subpaths = packages.flatMap(({ manifest }) =>
-  Object.keys(manifest.exports)
-    .filter((subpath) => subpath !== './package.json')
-    .map((subpath) => manifest.name + subpath.slice(1)),
-)
+const subpaths = packages.flatMap(({ manifest }) => subpathsOf(manifest))
 writeFileSync(
   join(project, 'index.ts'),
   subpaths.map((path, index) => `import * as m${index} from '${path}'\nvoid m${index}\n`).join(''),
@@ -116,6 +120,24 @@ for (const path of subpaths) {
     ),
   )
 }
+
+for (const { manifest } of packages) {
+  for (const command of Object.keys(manifest.bin ?? {})) {
+    check(`empty project: ${command} --help`, () => {
+      const help = run(join(project, 'node_modules/.bin', command), ['--help'], project)
+      if (!help.includes('Usage:')) throw new Error(help)
+    })
+  }
+}
+
+// What is an optional peer is installed by who uses it: the packages load without it (61 MB of
+// @infisical/sdk, 26 MB of PGlite).
+check('empty project: has no optional peer', () => {
+  const installed = readdirSync(join(project, 'node_modules')).filter((each) =>
+    /^@(infisical|electric-sql)$/.test(each),
+  )
+  if (installed.length > 0) throw new Error(installed.join(', '))
+})
 
 // The core never loads a framework or a store back end (DESIGN: dependencies point inward only).
 check('core: loads no framework', () => {

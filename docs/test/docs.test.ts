@@ -11,9 +11,12 @@ const stubs = join(ROOT, 'docs/test/stubs')
 
 const MODULES = [
   '@bestviable/mcp-auth-middleware',
+  '@bestviable/mcp-auth-middleware/envelope',
   '@bestviable/mcp-auth-middleware/express',
   '@bestviable/mcp-auth-middleware/testing',
   '@bestviable/mcp-auth-store-env',
+  '@bestviable/mcp-auth-store-infisical',
+  '@bestviable/mcp-auth-store-postgres',
 ]
 
 /** Import lines for the names of our packages that a docstring uses without importing them. */

@@ -8,6 +8,7 @@ import {
   readFileOfDisk,
   readVariable,
 } from './config/raw-environment.js'
+import { findUnusedStoreVariables, readStores, type StoreConfig } from './config/stores.js'
 import { Environment } from './config/variables.js'
 import type { CodaScope } from './tools/scopes.js'
 
@@ -58,7 +59,7 @@ export interface CodaMcpConfig {
     readonly baseUrl: string
     readonly credentials: 'service' | 'user'
   }
-  readonly tokenStore: 'env'
+  readonly store: StoreConfig
   readonly waysIn: WaysIn
   readonly allow: {
     readonly emails: readonly string[]
@@ -141,7 +142,12 @@ function checkExposure(env: Environment, problems: ConfigProblem[]): { firstRun:
       'must be on http://localhost or http://127.0.0.1 while no way in is configured: the built-in issuer signs in everybody'
     problems.push({ variable, message })
   }
-  if (env.CODA_API_TOKEN === undefined && env.CODA_CREDENTIALS === 'service' && !firstRun) {
+  if (
+    env.CODA_API_TOKEN === undefined &&
+    env.CODA_CREDENTIALS === 'service' &&
+    env.TOKEN_STORE === 'env' &&
+    !firstRun
+  ) {
     const message = 'is missing: set it or CODA_API_TOKEN_FILE; coda.io/account makes one'
     problems.push({ variable: 'CODA_API_TOKEN', message })
   }
@@ -209,10 +215,7 @@ export function readConfig(
   if (!parsed.success) throw new ConfigError(problems)
 
   const { data } = parsed
-  if (data.TOKEN_STORE !== 'env') {
-    const message = 'must be env: other stores are not in this version'
-    problems.push({ variable: 'TOKEN_STORE', message })
-  }
+  const store = readStores(data, problems)
   const { firstRun } = checkExposure(data, problems)
   if (problems.length > 0) throw new ConfigError(problems)
 
@@ -234,7 +237,7 @@ export function readConfig(
       baseUrl: data.CODA_API_BASE_URL,
       credentials: data.CODA_CREDENTIALS,
     },
-    tokenStore: 'env',
+    store,
     waysIn: readWaysIn(data),
     allow: {
       emails: data.ALLOWED_EMAILS ?? [],
@@ -244,7 +247,14 @@ export function readConfig(
     grantedScopes: data.GRANTED_SCOPES,
     firstRun,
     sampleCoda:
-      firstRun && data.CODA_API_TOKEN === undefined && data.CODA_CREDENTIALS === 'service',
-    warnings: [...findUnusedSecrets(env), ...findUselessLists(data)],
+      firstRun &&
+      store.kind === 'env' &&
+      data.CODA_API_TOKEN === undefined &&
+      data.CODA_CREDENTIALS === 'service',
+    warnings: [
+      ...findUnusedSecrets(env),
+      ...findUselessLists(data),
+      ...findUnusedStoreVariables(data, store),
+    ],
   }
 }

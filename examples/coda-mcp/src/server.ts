@@ -1,28 +1,25 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
-import {
-  createCredentials,
-  isAuthError,
-  principalOf,
-  type TokenStore,
-} from '@bestviable/mcp-auth-middleware'
+import { createCredentials, isAuthError, principalOf } from '@bestviable/mcp-auth-middleware'
 import type { TestIssuer } from '@bestviable/mcp-auth-middleware/testing'
 import { envTokenStore, envVariableFor } from '@bestviable/mcp-auth-store-env'
 import { createApp } from './app.js'
 import { createAuth } from './auth.js'
 import { callerOf } from './caller.js'
 import { createCodaClient } from './coda/coda-client.js'
-import { codaTokenVariables } from './config/raw-environment.js'
+import type { StoreKind } from './config/stores.js'
 import { type CodaMcpConfig, readConfig } from './config.js'
 import { createDrain, type Drain } from './drain.js'
 import { formatFirstRun } from './first-run.js'
 import { createHealth } from './health.js'
 import { createLogger, type Logger } from './logger.js'
 import type { Caller } from './request-log.js'
-import { type SampleServer, startSampleServer } from './stand-in/sample-server.js'
+import { startSampleServer } from './stand-in/sample-server.js'
 import { logStart } from './start-log.js'
+import { createStore } from './store.js'
 import { codaTools } from './tools/index.js'
 import { codaScopes } from './tools/scopes.js'
+import { waitForStore } from './wait-for-store.js'
 
 /** Options for {@link startServer}. */
 export interface StartOptions {
@@ -59,16 +56,19 @@ async function createFirstRunIssuer(config: CodaMcpConfig): Promise<TestIssuer |
   })
 }
 
-function createStore(env: StartOptions['env'], sample: SampleServer | undefined): TokenStore {
-  const variables =
-    sample === undefined ? codaTokenVariables(env) : { CODA_API_TOKEN: sample.token }
-  return envTokenStore({ env: variables })
-}
-
-/** Tells the operator which variable a caller without a Coda token is missing. */
-async function logMissingCredential(logger: Logger, caller: Caller | undefined): Promise<void> {
+/** Tells the operator how to give a Coda token to a caller without one. */
+async function logMissingCredential(
+  logger: Logger,
+  store: StoreKind,
+  caller: Caller | undefined,
+): Promise<void> {
   if (caller === undefined) return
   const { issuer, subject } = caller
+  if (store !== 'env') {
+    const command = 'mcp-auth tokens set --provider coda --issuer … --subject …'
+    logger.warn({ issuer, subject, command }, 'no Coda token is stored for this caller')
+    return
+  }
   const variable = await envVariableFor({
     provider: 'coda',
     owner: { kind: 'user', issuer, subject },
@@ -88,8 +88,17 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   const sample = config.sampleCoda ? await startSampleServer() : undefined
   const firstRunIssuer = await createFirstRunIssuer(config)
 
+  const store =
+    sample === undefined
+      ? await createStore({
+          config: config.store,
+          dataDir: config.dataDir,
+          env,
+          onNotice: (sentence) => logger.warn(sentence),
+        })
+      : envTokenStore({ env: { CODA_API_TOKEN: sample.token } })
   const credentials = createCredentials({
-    store: createStore(env, sample),
+    store,
     provider: 'coda',
     per: config.coda.credentials,
     resolveFor: ['coda_*'],
@@ -103,7 +112,8 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     firstRunIssuer,
   })
   const { providers, oauthCompliant, metadataUrls } = access
-  const health = createHealth({ version, providers, oauthCompliant, store: config.tokenStore })
+  const health = createHealth({ version, providers, oauthCompliant, store: config.store.kind })
+  const starting = new AbortController()
   const drain = createDrain({
     drainSeconds: config.drainSeconds,
     // No load balancer has to learn of the end of a first run.
@@ -111,6 +121,8 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     onBegin: () => health.drain(),
     onEnd: async () => {
       await app.endpoint.close()
+      starting.abort()
+      await store.close()
       await sample?.close()
     },
   })
@@ -129,7 +141,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
         return secret
       } catch (error) {
         if (isAuthError(error) && error.code === 'ERR_CREDENTIAL_REQUIRED') {
-          await logMissingCredential(logger, principalOf(authInfo))
+          await logMissingCredential(logger, config.store.kind, principalOf(authInfo))
         }
         throw error
       }
@@ -144,7 +156,14 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   const server = createServer(app.express)
   server.listen(config.port, config.host)
   await once(server, 'listening')
-  health.started()
+  // Ready once the store was seen; until then this server answers, and a load balancer waits.
+  const seen = await waitForStore({
+    store,
+    logger,
+    signal: starting.signal,
+    onSeen: health.started,
+  })
+  if (!seen) health.degraded('store', true)
   const address = `${config.host}:${config.port}`
   logStart(logger, config, { version, address, providers, metadataUrls })
   if (token !== undefined) write(formatFirstRun(config, token, version))

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { generateEncryptionKey } from '@bestviable/mcp-auth-middleware/envelope'
 import { describe, expect, it } from 'vitest'
 import { laterVariables, variableNames } from '../src/config/variables.js'
 import { ConfigError, readConfig } from '../src/config.js'
@@ -132,7 +133,14 @@ describe('readConfig()', () => {
       { coda: { baseUrl: 'http://127.0.0.1:9/apis/v1' } },
     ],
     ['CODA_CREDENTIALS', 'user', { coda: { credentials: 'user' } }],
-    ['TOKEN_STORE', 'env', { tokenStore: 'env' }],
+    ['TOKEN_STORE', 'env', { store: { kind: 'env', postgres: undefined } }],
+    [
+      'TOKEN_STORE',
+      'postgres',
+      { store: { kind: 'postgres', postgres: { schema: 'mcp_auth' } }, sampleCoda: false },
+    ],
+    ['STORE_OUTAGE_SECONDS', '0', { store: { outageSeconds: 0 } }],
+    ['MCP_AUTH_NAMESPACE', 'coda-2', { store: { namespace: 'coda-2' } }],
     ['GRANTED_SCOPES', 'coda.read, coda.write', { grantedScopes: ['coda.read', 'coda.write'] }],
     ['ALLOWED_EMAILS', 'Ann@Example.com', { allow: { emails: ['ann@example.com'] } }],
     [
@@ -166,8 +174,19 @@ describe('readConfig()', () => {
     ['READ_ONLY', 'yes'],
     ['CODA_API_BASE_URL', 'http://coda.io/apis/v1'],
     ['CODA_CREDENTIALS', 'both'],
-    ['TOKEN_STORE', 'postgres'],
     ['TOKEN_STORE', 'redis'],
+    ['TOKEN_STORE_FROM', 'memory'],
+    ['TOKEN_STORE_MODE', 'read-old'],
+    ['STORE_OUTAGE_SECONDS', '-1'],
+    ['DATABASE_URL', 'mysql://user:canary@db/coda'],
+    ['DATABASE_URL', 'canary'],
+    ['MCP_AUTH_ENCRYPTION_KEYS', 'canary'],
+    ['MCP_AUTH_ENCRYPTION_KEYS', `${generateEncryptionKey()},`],
+    ['MCP_AUTH_ENCRYPTION_KEYS', 'A'.repeat(43)],
+    ['MCP_AUTH_NAMESPACE', '-coda'],
+    ['MCP_AUTH_SCHEMA', 'Mcp"Auth'],
+    ['INFISICAL_SITE_URL', 'http://infisical.example.com'],
+    ['INFISICAL_PATH', 'mcp/../auth'],
     ['CF_ACCESS_TEAM_DOMAIN', 'https://acme.example.com'],
     ['CF_ACCESS_AUD', 'a b'],
     ['CF_ACCESS_SERVICE_TOKENS', `${'c'.repeat(63)}d`],
@@ -190,8 +209,15 @@ describe('readConfig()', () => {
   })
 
   it('has a refusal case for every variable that has a format', () => {
-    // Any text is a path or a Coda token.
-    const unformatted = ['DATA_DIR', 'CODA_API_TOKEN']
+    // Any text is a path, a Coda token or a name in Infisical.
+    const unformatted = [
+      'DATA_DIR',
+      'CODA_API_TOKEN',
+      'INFISICAL_CLIENT_ID',
+      'INFISICAL_CLIENT_SECRET',
+      'INFISICAL_PROJECT_ID',
+      'INFISICAL_ENVIRONMENT',
+    ]
     const garbage = Object.fromEntries(variableNames.map((name) => [name, ', canary ,']))
     const refused = Object.keys(problemsOf(garbage))
     expect(variableNames.filter((name) => !refused.includes(name))).toEqual(unformatted)
@@ -278,10 +304,83 @@ describe('readConfig()', () => {
       PORT: 'canary',
       READ_ONLY: 'canary',
       STYTCH_DOMAIN: 'canary',
-      DATABASE_URL: 'canary',
+      OAUTH_PROVIDER: 'canary',
     }
-    expect(() => readConfig(env)).toThrow(/DATABASE_URL.*PORT.*READ_ONLY.*STYTCH_DOMAIN/s)
+    expect(() => readConfig(env)).toThrow(/OAUTH_PROVIDER.*PORT.*READ_ONLY.*STYTCH_DOMAIN/s)
     expect(() => readConfig(env)).not.toThrow(/canary/)
+  })
+})
+
+describe('stores of Coda tokens', () => {
+  const keys = generateEncryptionKey()
+  const database = { TOKEN_STORE: 'postgres', DATABASE_URL: 'postgres://coda@127.0.0.1/coda' }
+  const infisical = {
+    INFISICAL_CLIENT_ID: 'id',
+    INFISICAL_CLIENT_SECRET: 'canary-secret',
+    INFISICAL_PROJECT_ID: 'project',
+  }
+
+  it('needs no Coda token in the environment when it is in another store', () => {
+    const env = { ...bearer, ...database, MCP_AUTH_ENCRYPTION_KEYS: keys }
+    expect(problemsOf(env)).toEqual({})
+    expect(problemsOf({ ...bearer, TOKEN_STORE: 'infisical', ...infisical })).toEqual({})
+    expect(readConfig({ ...env, ...coda }).warnings).toEqual([
+      expect.stringMatching(/^CODA_API_TOKEN is set and not used/),
+    ])
+  })
+
+  it('needs keys with a database of its own, and takes them from a file', () => {
+    expect(problemsOf({ ...bearer, ...database })).toHaveProperty('MCP_AUTH_ENCRYPTION_KEYS')
+    const config = readConfig(
+      { ...bearer, ...database, MCP_AUTH_ENCRYPTION_KEYS_FILE: '/run/secrets/keys' },
+      () => `${keys}\n`,
+    )
+    expect(config.store.postgres?.encryptionKeys).toBe(keys)
+  })
+
+  it('embeds a database on loopback only', () => {
+    expect(problemsOf({ ...bearer, TOKEN_STORE: 'postgres' })).toEqual({})
+    expect(problemsOf({ ...deployed, ...bearer, TOKEN_STORE: 'postgres' })).toHaveProperty(
+      'DATABASE_URL',
+    )
+  })
+
+  it('names what the infisical store lacks', () => {
+    expect(Object.keys(problemsOf({ ...bearer, TOKEN_STORE: 'infisical' })).sort()).toEqual(
+      Object.keys(infisical).sort(),
+    )
+  })
+
+  it.each([
+    ['TOKEN_STORE_MODE', { TOKEN_STORE: 'postgres', TOKEN_STORE_FROM: 'env' }],
+    ['TOKEN_STORE_FROM', { TOKEN_STORE: 'postgres', TOKEN_STORE_MODE: 'read-new' }],
+    [
+      'TOKEN_STORE_FROM',
+      { TOKEN_STORE: 'postgres', TOKEN_STORE_FROM: 'postgres', TOKEN_STORE_MODE: 'read-new' },
+    ],
+    // Environment variables cannot be written.
+    [
+      'TOKEN_STORE_MODE',
+      { TOKEN_STORE: 'postgres', TOKEN_STORE_FROM: 'env', TOKEN_STORE_MODE: 'dual-write' },
+    ],
+    [
+      'TOKEN_STORE',
+      { TOKEN_STORE: 'env', TOKEN_STORE_FROM: 'postgres', TOKEN_STORE_MODE: 'read-new' },
+    ],
+  ])('refuses %s of a migration that cannot be', (variable, env) => {
+    expect(problemsOf({ ...bearer, ...coda, ...env })).toHaveProperty(variable)
+  })
+
+  it.each([
+    { TOKEN_STORE: 'postgres', TOKEN_STORE_FROM: 'env', TOKEN_STORE_MODE: 'read-new' },
+    {
+      TOKEN_STORE: 'infisical',
+      TOKEN_STORE_FROM: 'postgres',
+      TOKEN_STORE_MODE: 'dual-write',
+      ...infisical,
+    },
+  ])('accepts the migration $TOKEN_STORE_FROM to $TOKEN_STORE, $TOKEN_STORE_MODE', (env) => {
+    expect(problemsOf({ ...bearer, ...env })).toEqual({})
   })
 })
 

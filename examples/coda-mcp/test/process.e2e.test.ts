@@ -38,14 +38,14 @@ describe('a start that cannot work', () => {
       PORT: 'canary-port',
       ALOWED_EMAILS: 'canary@example.com',
       ALLOWED_EMAIL: 'canary@example.com',
-      DATABASE_URL: 'postgres://canary',
+      OAUTH_PROVIDER: 'canary',
       CODA_API_TOKEN_FILE: '/nonexistent/canary',
     })
     expect(message).toContain('STYTCH_DOMAIN is missing: STYTCH_PROJECT_ID works only with it')
     expect(message).toContain('PORT must be a whole number')
     expect(message).toContain('ALLOWED_EMAIL is not a variable of this server')
     expect(message).toContain('did you mean ALLOWED_EMAILS?')
-    expect(message).toContain('DATABASE_URL is not supported by this version')
+    expect(message).toContain('OAUTH_PROVIDER is not supported by this version')
     expect(message).toContain('CODA_API_TOKEN_FILE names a file that cannot be read')
   })
 

@@ -1,3 +1,5 @@
+import { isCredentialName } from '@bestviable/mcp-auth-middleware'
+import { parseEncryptionKeys } from '@bestviable/mcp-auth-middleware/envelope'
 import * as z from 'zod'
 import { isCodaBaseUrl } from '../coda/base-url.js'
 import type { CodaScope } from '../tools/scopes.js'
@@ -197,4 +199,42 @@ export const bearerTokens: z.ZodType<Record<string, readonly BearerToken[]>, str
     }
     return Object.fromEntries(tokens)
   },
+)
+
+/** A connection string of PostgreSQL. Never repeated in a message: it may hold a password. */
+export const databaseUrl: z.ZodType<string, string> = format(
+  'must be a URL such as postgres://user:password@host:5432/database',
+  (value) => (/^postgres(ql)?:\/\//.test(value) && URL.canParse(value) ? value : undefined),
+)
+
+export const encryptionKeys: z.ZodType<string, string> = format(
+  'must be keys as "mcp-auth keys generate" prints them, with commas, the current one first',
+  (value) => {
+    try {
+      parseEncryptionKeys(value)
+      return value
+    } catch {
+      return undefined
+    }
+  },
+)
+
+export const storeName: z.ZodType<string, string> = format(
+  'must be 1 to 64 letters, digits, "_" or "-" and not start with "-"',
+  (value) => (isCredentialName(value) ? value : undefined),
+)
+
+export const schemaName: z.ZodType<string, string> = format(
+  'must be 1 to 63 lower-case letters, digits or "_" and not start with a digit',
+  (value) => (/^[a-z_][a-z0-9_]{0,62}$/.test(value) ? value : undefined),
+)
+
+export const siteUrl: z.ZodType<string, string> = format(
+  'must be the https URL of the Infisical server (http on loopback only)',
+  (value) => (isSafeUrl(value) ? value : undefined),
+)
+
+export const folderPath: z.ZodType<string, string> = format(
+  'must be a path of letters, digits, "-" and "_", such as /mcp-auth',
+  (value) => (/^(\/[A-Za-z0-9_-]+)+$/.test(value) ? value : undefined),
 )

@@ -33,7 +33,7 @@ function optional<Value>(
 function withDefault<Value>(
   schema: z.ZodType<Value, string>,
   fallback: string,
-  documented: { format: string; purpose: string },
+  documented: { format: string; purpose: string; file?: boolean },
 ): z.ZodType<Value, string | undefined> {
   return variable(
     z
@@ -66,7 +66,7 @@ export const Environment = z.object({
   ),
   DATA_DIR: withDefault(format.text, '.data', {
     format: 'path',
-    purpose: 'Directory for local state; nothing is written there in this version',
+    purpose: 'Directory for local state: the embedded database and its key file',
   }),
   PUBLIC_URL: optional(format.publicUrl, {
     format: 'https URL without /mcp',
@@ -96,7 +96,7 @@ export const Environment = z.object({
   CODA_API_TOKEN: optional(format.text, {
     format: 'Coda API token',
     purpose:
-      'Required with CODA_CREDENTIALS=service, except on a first run, which uses sample docs',
+      'Required with TOKEN_STORE=env and CODA_CREDENTIALS=service, except on a first run, which uses sample docs',
     file: true,
   }),
   CODA_API_BASE_URL: withDefault(format.codaBaseUrl, defaultCodaBaseUrl, {
@@ -108,8 +108,65 @@ export const Environment = z.object({
     purpose: 'One Coda account for every caller, or one for each',
   }),
   TOKEN_STORE: withDefault(format.oneOf('env', 'postgres', 'infisical'), 'env', {
-    format: 'env',
-    purpose: 'Where Coda tokens are kept; postgres and infisical are not in this version',
+    format: 'env, postgres or infisical',
+    purpose: 'Where Coda tokens are kept',
+  }),
+  TOKEN_STORE_FROM: optional(format.oneOf('env', 'postgres', 'infisical'), {
+    format: 'env, postgres or infisical',
+    purpose: 'During a migration: the store that TOKEN_STORE replaces, with TOKEN_STORE_MODE',
+  }),
+  TOKEN_STORE_MODE: optional(format.oneOf('dual-write', 'read-new'), {
+    format: 'dual-write or read-new',
+    purpose:
+      'During a migration: dual-write reads TOKEN_STORE_FROM and writes both; read-new reads TOKEN_STORE first and writes only there',
+  }),
+  STORE_OUTAGE_SECONDS: withDefault(format.integer(0, 86_400), '300', {
+    format: '0 to 86400',
+    purpose: 'How long a Coda token that was read before is used while the store does not answer',
+  }),
+  DATABASE_URL: optional(format.databaseUrl, {
+    format: 'postgres URL',
+    purpose: 'Database of the postgres store; without it, on loopback, one is embedded in DATA_DIR',
+    file: true,
+  }),
+  MCP_AUTH_ENCRYPTION_KEYS: optional(format.encryptionKeys, {
+    format: 'keys of 32 bytes in base64 with commas, the current one first',
+    purpose:
+      'Required with DATABASE_URL: seals stored tokens; the embedded database makes a key file instead',
+    file: true,
+  }),
+  MCP_AUTH_NAMESPACE: withDefault(format.storeName, 'default', {
+    format: 'letters, digits, - and _',
+    purpose: 'Separates servers that share a database or an Infisical project',
+  }),
+  MCP_AUTH_SCHEMA: withDefault(format.schemaName, 'mcp_auth', {
+    format: 'lower-case letters, digits and _',
+    purpose: 'Schema of the tables in the database',
+  }),
+  INFISICAL_SITE_URL: withDefault(format.siteUrl, 'https://app.infisical.com', {
+    format: 'https URL',
+    purpose: 'Where Infisical is',
+  }),
+  INFISICAL_CLIENT_ID: optional(format.text, {
+    format: 'id',
+    purpose: 'Required for the infisical store: machine identity with universal auth',
+  }),
+  INFISICAL_CLIENT_SECRET: optional(format.text, {
+    format: 'secret',
+    purpose: 'Required for the infisical store',
+    file: true,
+  }),
+  INFISICAL_PROJECT_ID: optional(format.text, {
+    format: 'id',
+    purpose: 'Required for the infisical store',
+  }),
+  INFISICAL_ENVIRONMENT: withDefault(format.text, 'prod', {
+    format: 'slug',
+    purpose: 'Environment of the project',
+  }),
+  INFISICAL_PATH: withDefault(format.folderPath, '/mcp-auth', {
+    format: 'path',
+    purpose: 'Folder below which the namespace has its own',
   }),
   CF_ACCESS_TEAM_DOMAIN: optional(format.teamDomain, {
     format: 'team name or domain',
@@ -175,15 +232,7 @@ export function documentationOf(name: string): VariableDocumentation | undefined
 
 /** Variables of features that this version does not have. Setting one is an error, never ignored. */
 export const laterVariables: readonly string[] = [
-  'DATABASE_URL',
-  'MCP_AUTH_ENCRYPTION_KEYS',
   'METRICS_PORT',
-  'INFISICAL_SITE_URL',
-  'INFISICAL_CLIENT_ID',
-  'INFISICAL_CLIENT_SECRET',
-  'INFISICAL_PROJECT_ID',
-  'INFISICAL_ENVIRONMENT',
-  'INFISICAL_PATH',
   'OAUTH_PROVIDER',
   'OAUTH_ISSUER',
   'OAUTH_CLIENT_ID',

@@ -58,7 +58,7 @@ export async function startApp(setup: AppSetup = {}): Promise<RunningApp> {
     version: '1.2.3',
     providers: ['stytch', 'bearer'],
     oauthCompliant: true,
-    store: config.tokenStore,
+    store: config.store.kind,
     now: () => Date.UTC(2026, 0, 2),
   })
   const drain = createDrain({

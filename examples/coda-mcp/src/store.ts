@@ -1,0 +1,84 @@
+import {
+  cachedTokenStore,
+  dualWriteTokenStore,
+  readNewTokenStore,
+  type TokenStore,
+} from '@bestviable/mcp-auth-middleware'
+import { envTokenStore } from '@bestviable/mcp-auth-store-env'
+import { codaTokenVariables, type RawEnvironment } from './config/raw-environment.js'
+import type { StoreConfig, StoreKind } from './config/stores.js'
+
+/** Options for {@link createStore}. */
+export interface StoreOptions {
+  readonly config: StoreConfig
+  /** Directory of the embedded database. */
+  readonly dataDir: string
+  /** Variables that hold Coda tokens are read from here. */
+  readonly env: RawEnvironment
+  /** Told what the operator should know, such as a key file that was made. */
+  readonly onNotice: (sentence: string) => void
+}
+
+function createEnvStore({ config, env }: StoreOptions): TokenStore {
+  return envTokenStore({ env: codaTokenVariables(env), namespace: config.namespace })
+}
+
+async function createPostgresStore({
+  config,
+  dataDir,
+  onNotice,
+}: StoreOptions): Promise<TokenStore> {
+  // Loaded when they are used, so that a server without a database needs none of it.
+  const { loadOrCreateKeyFile, postgresTokenStore } = await import(
+    '@bestviable/mcp-auth-store-postgres'
+  )
+  if (config.postgres === undefined) throw new Error('the postgres store is not configured')
+  const { connectionString, encryptionKeys, schema } = config.postgres
+  const { namespace } = config
+  if (connectionString !== undefined) {
+    return postgresTokenStore({ connectionString, encryptionKeys, schema, namespace })
+  }
+  if (encryptionKeys !== undefined) {
+    return postgresTokenStore({ dataDir, encryptionKeys, schema, namespace })
+  }
+  const { keys, path, created } = loadOrCreateKeyFile(dataDir)
+  if (created) {
+    onNotice(`an encryption key was made in ${path}: without it the stored tokens cannot be read`)
+  }
+  return postgresTokenStore({ dataDir, encryptionKeys: keys, schema, namespace })
+}
+
+async function createInfisicalStore({ config }: StoreOptions): Promise<TokenStore> {
+  const { infisicalTokenStore } = await import('@bestviable/mcp-auth-store-infisical')
+  if (config.infisical === undefined) throw new Error('the infisical store is not configured')
+  const { clientId, clientSecret, ...site } = config.infisical
+  return infisicalTokenStore({
+    ...site,
+    namespace: config.namespace,
+    auth: { method: 'universal', clientId, clientSecret },
+  })
+}
+
+function createOne(kind: StoreKind, options: StoreOptions): TokenStore | Promise<TokenStore> {
+  if (kind === 'postgres') return createPostgresStore(options)
+  if (kind === 'infisical') return createInfisicalStore(options)
+  return createEnvStore(options)
+}
+
+/**
+ * Builds the store of Coda tokens, in the mode of a migration when one is configured. Everything but
+ * the environment is cached: a token is asked for once a minute, changes of other replicas are seen
+ * at once where the database tells, and a token that was read before survives an outage.
+ */
+export async function createStore(options: StoreOptions): Promise<TokenStore> {
+  const { kind, migration, outageSeconds } = options.config
+  if (kind === 'env') return createEnvStore(options)
+  const store = await createOne(kind, options)
+  if (migration === undefined) return cachedTokenStore(store, { serveStaleSeconds: outageSeconds })
+  const old = await createOne(migration.from, options)
+  const both =
+    migration.mode === 'dual-write'
+      ? dualWriteTokenStore({ old, new: store })
+      : readNewTokenStore({ old, new: store })
+  return cachedTokenStore(both, { serveStaleSeconds: outageSeconds })
+}
