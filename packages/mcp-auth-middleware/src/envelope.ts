@@ -1,7 +1,11 @@
-export { createEnvelopeCodec } from './envelope/codec.js'
-export { credentialContext } from './envelope/credential-context.js'
+export { createEnvelopeCodec, type EnvelopeCodecOptions } from './envelope/codec.js'
+export { type CredentialPlace, credentialContext } from './envelope/credential-context.js'
 export { formatCredential, parseCredential } from './envelope/credential-plaintext.js'
-export { generateEncryptionKey, parseEncryptionKeys } from './envelope/encryption-keys.js'
+export {
+  type EncryptionKey,
+  generateEncryptionKey,
+  parseEncryptionKeys,
+} from './envelope/encryption-keys.js'
 export type { Envelope, EnvelopeCodec, EnvelopeContext } from './envelope/envelope.js'
 export { formatEnvelope, parseEnvelope } from './envelope/envelope-bytes.js'
 export type { KeyProvider, WrappedKey } from './envelope/key-provider.js'
