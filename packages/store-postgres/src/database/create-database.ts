@@ -21,7 +21,17 @@ import { createPostgresDatabase } from './postgres-database.js'
  */
 export function createDatabase(options: DatabaseOptions): Database {
   const parsed = parseDatabaseOptions(options)
-  const { dataDir, schema, listen, migrate, locks, pollMilliseconds, onError } = parsed
+  const {
+    dataDir,
+    schema,
+    listen,
+    migrate,
+    locks,
+    pollMilliseconds,
+    attach,
+    adminSocket,
+    onError,
+  } = parsed
   if (dataDir !== undefined) {
     return createPgliteDatabase({
       dataDir,
@@ -30,6 +40,8 @@ export function createDatabase(options: DatabaseOptions): Database {
       migrate,
       locks,
       pollMilliseconds,
+      attach,
+      adminSocket,
       onError,
     })
   }

@@ -61,6 +61,13 @@ export interface DatabaseOptions {
   readonly pollMilliseconds?: number | undefined
   /** Milliseconds between two checks of the LISTEN connection. 50 to 600,000, default 10,000. */
   readonly heartbeatMilliseconds?: number | undefined
+  /**
+   * Goes through the admin socket of the process that has `dataDir` open, in place of opening it: `true`
+   * always, `'auto'` where such a process runs. Default false. Only with `dataDir`.
+   */
+  readonly attach?: boolean | 'auto' | undefined
+  /** Whether this process serves the admin socket of `dataDir`. Default true. Only with `dataDir`. */
+  readonly adminSocket?: boolean | undefined
   /** Told about trouble that no call can report, such as a lost LISTEN connection. Holds no secret. */
   readonly onError?: ((error: StoreUnavailableError) => void) | undefined
 }
@@ -133,6 +140,10 @@ export const databaseShape = {
   migrate: z._default(z.enum(['auto', 'verify'], { error: 'must be "auto" or "verify"' }), 'auto'),
   pollMilliseconds: milliseconds(500),
   heartbeatMilliseconds: milliseconds(10_000, 600_000),
+  attach: z.optional(
+    z.union([z.boolean(), z.literal('auto')], { error: 'must be true, false or "auto"' }),
+  ),
+  adminSocket: z.optional(z.boolean({ error: 'must be true or false' })),
   onError: z.optional(
     z.custom<(error: StoreUnavailableError) => void>((value) => typeof value === 'function', {
       error: 'must be a function',
@@ -149,7 +160,7 @@ export type ParsedDatabaseOptions = z.infer<typeof Options>
 export function findDatabaseProblems(
   options: Pick<
     DatabaseOptions,
-    'connectionString' | 'pool' | 'dataDir' | 'ssl' | 'maxConnections'
+    'connectionString' | 'pool' | 'dataDir' | 'ssl' | 'maxConnections' | 'attach' | 'adminSocket'
   >,
 ): ConfigurationProblem[] {
   const { connectionString, pool, dataDir, ssl, maxConnections } = options
@@ -165,6 +176,11 @@ export function findDatabaseProblems(
     const message = 'belongs to connectionString; a pool brings its own'
     if (ssl !== undefined) problems.push({ path: 'ssl', message })
     if (maxConnections !== undefined) problems.push({ path: 'maxConnections', message })
+  }
+  if (dataDir === undefined) {
+    const message = 'belongs to dataDir'
+    if (options.attach !== undefined) problems.push({ path: 'attach', message })
+    if (options.adminSocket !== undefined) problems.push({ path: 'adminSocket', message })
   }
   return problems
 }
