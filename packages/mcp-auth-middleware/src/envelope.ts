@@ -1,6 +1,10 @@
 export { createEnvelopeCodec, type EnvelopeCodecOptions } from './envelope/codec.js'
 export { type CredentialPlace, credentialContext } from './envelope/credential-context.js'
-export { formatCredential, parseCredential } from './envelope/credential-plaintext.js'
+export {
+  formatCredential,
+  parseCredential,
+  restoreCredential,
+} from './envelope/credential-plaintext.js'
 export {
   type EncryptionKey,
   generateEncryptionKey,

@@ -98,6 +98,38 @@ export {
   type MemoryTokenStoreOptions,
   memoryTokenStore,
 } from './token-store/memory-token-store.js'
+export type { Preference, Relation } from './token-store/migration/compare-key.js'
+export { credentialDigest } from './token-store/migration/credential-digest.js'
+export {
+  type DualWriteTokenStoreOptions,
+  dualWriteTokenStore,
+} from './token-store/migration/dual-write-token-store.js'
+export {
+  type FinishMigrationOptions,
+  type FinishOutcome,
+  type FinishReport,
+  finishMigration,
+} from './token-store/migration/finish-migration.js'
+export {
+  type MigrateCredentialsOptions,
+  migrateCredentials,
+} from './token-store/migration/migrate-credentials.js'
+export type { CredentialProbe, MigrationOutcome } from './token-store/migration/migrate-key.js'
+export type { MigrationOptions } from './token-store/migration/migration-options.js'
+export {
+  type MigrationEntry,
+  MigrationInterruptedError,
+  type MigrationProgress,
+  type MigrationReport,
+} from './token-store/migration/migration-report.js'
+export {
+  type ReadNewTokenStoreOptions,
+  readNewTokenStore,
+} from './token-store/migration/read-new-token-store.js'
+export {
+  type VerificationReport,
+  verifyMigration,
+} from './token-store/migration/verify-migration.js'
 export { placeholderReason } from './token-store/placeholder.js'
 export type { RefreshContext, RefreshCredential } from './token-store/refresh-credential.js'
 export type {

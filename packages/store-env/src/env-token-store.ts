@@ -112,7 +112,12 @@ export function envTokenStore(options: EnvTokenStoreOptions = {}): TokenStore {
 
   return {
     name: 'env',
-    capabilities: Object.freeze({ write: false, compareAndSet: false, lease: false }),
+    capabilities: Object.freeze({
+      write: false,
+      compareAndSet: false,
+      lease: false,
+      tombstone: false,
+    }),
 
     async get(rawKey, getOptions) {
       requireOpen()

@@ -4,12 +4,35 @@ import { FORMAT } from './sealed-bytes.js'
 
 const LABEL = 'mcp-auth envelope'
 const LENGTH_BYTES = 4
+const ASCII_LIMIT = 0x80
 const LONE_SURROGATE = /\p{Cs}/u
 
 /** Associated data of the two ciphertexts of one envelope. They share memory: do not write to them. */
 export interface AssociatedData {
   readonly payload: Uint8Array
   readonly wrappedKey: Uint8Array
+}
+
+function formatPart(part: string): Buffer {
+  const length = Buffer.byteLength(part)
+  if (length !== part.length && LONE_SURROGATE.test(part)) {
+    throw new StoreInvalidError('a part of the context contains a lone surrogate')
+  }
+  const bytes = Buffer.alloc(LENGTH_BYTES + length)
+  bytes.writeUInt32BE(length)
+  bytes.write(part, LENGTH_BYTES)
+  return bytes
+}
+
+/** The same bytes for short ASCII parts, in a third of the time; `undefined` for any others. */
+function formatAsciiParts(parts: readonly string[]): Buffer | undefined {
+  let text = String.fromCharCode(FORMAT)
+  for (const part of parts) {
+    if (part.length >= ASCII_LIMIT) return undefined
+    text += `\0\0\0${String.fromCharCode(part.length)}${part}`
+  }
+  const bytes = Buffer.from(text)
+  return bytes.length === text.length ? bytes : undefined
 }
 
 /**
@@ -20,20 +43,8 @@ export interface AssociatedData {
  */
 export function formatAssociatedData(context: EnvelopeContext, keyId: string): AssociatedData {
   const parts = [LABEL, ...context, keyId]
-  const lengths = parts.map((part) => Buffer.byteLength(part))
-  const total = lengths.reduce((sum, length) => sum + LENGTH_BYTES + length, 1)
-  const bytes = Buffer.allocUnsafe(total)
-  bytes[0] = FORMAT
-  let at = 1
-  let payloadEnd = at
-  parts.forEach((part, index) => {
-    const length = lengths[index] ?? 0
-    if (length !== part.length && LONE_SURROGATE.test(part)) {
-      throw new StoreInvalidError('a part of the context contains a lone surrogate')
-    }
-    payloadEnd = at
-    at = bytes.writeUInt32BE(length, at)
-    at += bytes.write(part, at)
-  })
-  return { payload: bytes.subarray(0, payloadEnd), wrappedKey: bytes }
+  const bytes =
+    formatAsciiParts(parts) ?? Buffer.concat([Buffer.of(FORMAT), ...parts.map(formatPart)])
+  const payload = bytes.subarray(0, bytes.length - LENGTH_BYTES - keyId.length)
+  return { payload, wrappedKey: bytes }
 }

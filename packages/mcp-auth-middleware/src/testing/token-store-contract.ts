@@ -1,5 +1,7 @@
 import type { TokenStoreContractCase } from './token-store-contract/context.js'
 import { readCases } from './token-store-contract/read-cases.js'
+import { tombstoneCases } from './token-store-contract/tombstone-cases.js'
+import { watchCases } from './token-store-contract/watch-cases.js'
 import { writeCases } from './token-store-contract/write-cases.js'
 
 export type {
@@ -30,4 +32,9 @@ export type {
  * })
  * ```
  */
-export const tokenStoreContract: readonly TokenStoreContractCase[] = [...readCases, ...writeCases]
+export const tokenStoreContract: readonly TokenStoreContractCase[] = [
+  ...readCases,
+  ...writeCases,
+  ...tombstoneCases,
+  ...watchCases,
+]

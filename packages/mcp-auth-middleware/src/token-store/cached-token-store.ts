@@ -7,6 +7,7 @@ import { credentialKeyId, validateCredentialKey } from './credential-key.js'
 import { untilAborted, withDeadline } from './deadline.js'
 import { createOverlapTracker } from './overlap-tracker.js'
 import type { Credential, CredentialKey, TokenStore } from './token-store.js'
+import { createWatchedKeys } from './watched-keys.js'
 
 /** How long a reader waits for the store before it is served a stale credential. */
 const STALE_AFTER_MILLISECONDS = 1000
@@ -44,6 +45,8 @@ interface Entry {
   readonly storedAt: number
   readonly freshUntil: number
   readonly staleUntil: number
+  /** Ends the subscription to changes of the key. */
+  readonly unwatch: () => void
 }
 
 interface Flight {
@@ -88,7 +91,8 @@ const isUnavailable = (error: unknown) =>
 /**
  * Puts a bounded cache in front of a store.
  *
- * Writes and deletes through it are visible at once; those of other processes after `ttlSeconds`.
+ * Writes and deletes through it are visible at once; those of other processes after `ttlSeconds`, or as
+ * soon as the store tells of them where it has `watch`, to which the cache subscribes at its first use.
  * Parallel reads of one key share one read of the store, except on Workers. Errors are never cached,
  * and no credential is served from the cache after its `expiresAt`. A reader that aborts does not
  * disturb the others. `close()` closes the store behind it too.
@@ -106,11 +110,20 @@ export function cachedTokenStore(
     serveStaleSeconds,
     now = Date.now,
   } = parseOptions('cachedTokenStore', Options, { store, ...options })
-  const entries = new LRUCache<string, Entry>({ max: maxEntries })
+  const entries = new LRUCache<string, Entry>({
+    max: maxEntries,
+    dispose: ({ unwatch }) => unwatch(),
+  })
   const flights = new Map<string, Flight>()
   const shared = sharesPromises()
   const overlaps = createOverlapTracker()
+  const watched = createWatchedKeys(store, (id) => (id === undefined ? forgetAll() : forget(id)))
   let closed = false
+
+  function put(id: string, entry: Omit<Entry, 'unwatch'>): void {
+    // Held before the entry that is replaced lets go, so that no change falls in between.
+    entries.set(id, { ...entry, unwatch: watched.hold(id) })
+  }
 
   function keep(id: string, credential: Credential | undefined): void {
     const time = now()
@@ -120,7 +133,7 @@ export function cachedTokenStore(
     // Absence is never served stale: whoever just connected would be asked to connect again.
     const stale = credential === undefined ? 0 : serveStaleSeconds
     const staleUntil = Math.min(freshUntil + stale * 1000, end)
-    if (staleUntil > time) entries.set(id, { credential, storedAt: time, freshUntil, staleUntil })
+    if (staleUntil > time) put(id, { credential, storedAt: time, freshUntil, staleUntil })
     else entries.delete(id)
   }
 
@@ -131,7 +144,15 @@ export function cachedTokenStore(
     overlaps.touch(id)
   }
 
+  function forgetAll(): void {
+    entries.clear()
+    flights.clear()
+    overlaps.touchAll()
+  }
+
   async function read(key: CredentialKey, id: string, signal: AbortSignal | undefined) {
+    const begun = watched.begin(id)
+    const unwatch = begun instanceof Promise ? await begun : begun
     const overlap = overlaps.begin(id)
     const held = entries.peek(id)
     const stale = held !== undefined && isServable(held, now()) ? held : undefined
@@ -149,10 +170,11 @@ export function cachedTokenStore(
       // A local write during the read makes the stale value wrong, not merely old.
       if (overlap.touched) throw error
       const freshUntil = Math.min(now() + STALE_RETRY_MILLISECONDS, stale.staleUntil)
-      entries.set(id, { ...stale, freshUntil })
+      put(id, { ...stale, freshUntil })
       return stale.credential
     } finally {
       overlaps.end(overlap)
+      unwatch()
     }
   }
 
@@ -189,6 +211,8 @@ export function cachedTokenStore(
   ): Promise<Value> {
     const id = credentialKeyId(key)
     forget(id)
+    const begun = watched.begin(id)
+    const unwatch = begun instanceof Promise ? await begun : begun
     const overlap = overlaps.begin(id)
     try {
       const value = await run()
@@ -203,6 +227,7 @@ export function cachedTokenStore(
       throw error
     } finally {
       overlaps.end(overlap)
+      unwatch()
     }
   }
 
@@ -211,7 +236,7 @@ export function cachedTokenStore(
     return entry !== undefined && isFresh(entry, now()) ? entry : undefined
   }
 
-  const { lease } = store
+  const { lease, tombstone, tombstones, watch } = store
   return {
     name: store.name,
     capabilities: store.capabilities,
@@ -245,10 +270,14 @@ export function cachedTokenStore(
         () => undefined,
       ),
     ...(lease && { lease: (key, ttlSeconds) => lease.call(store, key, ttlSeconds) }),
+    ...(tombstone && { tombstone: (key) => tombstone.call(store, key) }),
+    ...(tombstones && { tombstones: (filter) => tombstones.call(store, filter) }),
+    ...(watch && { watch: (onChange) => watch.call(store, onChange) }),
     keys: (filter) => store.keys(filter),
     check: () => store.check(),
     async close() {
       closed = true
+      watched.stop()
       entries.clear()
       flights.clear()
       await store.close()
@@ -256,10 +285,8 @@ export function cachedTokenStore(
 
     peek: (key) => fresh(credentialKeyId(key))?.credential,
     invalidate(key) {
-      if (key !== undefined) return forget(credentialKeyId(key))
-      entries.clear()
-      flights.clear()
-      overlaps.touchAll()
+      if (key === undefined) forgetAll()
+      else forget(credentialKeyId(key))
     },
   }
 }

@@ -9,25 +9,23 @@ import {
 import { type AuditSink, type CredentialAuditEvent, createCredentialAudit } from './audit.js'
 import { createCredential } from './credential.js'
 import { credentialKeyId, isCredentialName, validateCredentialKey } from './credential-key.js'
-import type { Credential, CredentialKey, CredentialSetOptions, TokenStore } from './token-store.js'
+import {
+  createMemoryStorage,
+  isTombstone,
+  type MemoryRecord,
+  type MemoryStorage,
+  type MemoryWatcher,
+  notifyWatchers,
+} from './memory-storage.js'
+import type {
+  CredentialKey,
+  CredentialKeyFilter,
+  CredentialSetOptions,
+  TokenStore,
+} from './token-store.js'
 import { createVersion } from './version.js'
 
-interface StoredCredential {
-  readonly namespace: string
-  readonly key: CredentialKey
-  readonly credential: Credential
-}
-
-/** The memory behind one or more stores. Opaque; made by {@link createMemoryStorage}. */
-export interface MemoryStorage {
-  readonly credentials: Map<string, StoredCredential>
-  readonly leases: Map<string, { readonly expiresAt: number }>
-}
-
-/** Makes memory that several {@link memoryTokenStore} share, as replicas share a database. */
-export function createMemoryStorage(): MemoryStorage {
-  return { credentials: new Map(), leases: new Map() }
-}
+export { createMemoryStorage, type MemoryStorage } from './memory-storage.js'
 
 /** Options for {@link memoryTokenStore}. */
 export interface MemoryTokenStoreOptions {
@@ -60,7 +58,7 @@ const Options = z.strictObject({
 
 function checkCondition(
   options: CredentialSetOptions | undefined,
-  stored: Credential | undefined,
+  stored: { readonly version: string } | undefined,
 ): void {
   if (options === undefined) return
   const ifVersion = 'ifVersion' in options ? options.ifVersion : undefined
@@ -96,8 +94,9 @@ export function memoryTokenStore(options: MemoryTokenStoreOptions = {}): TokenSt
     audit,
     now = Date.now,
   } = parseOptions('memoryTokenStore', Options, options)
-  const { credentials, leases } = storage
+  const { records, leases, watchers } = storage
   const record = createCredentialAudit(audit, { store: 'memory', namespace, now })
+  const ownWatchers = new Set<MemoryWatcher>()
   let closed = false
 
   function requireOpen(): void {
@@ -106,6 +105,23 @@ export function memoryTokenStore(options: MemoryTokenStoreOptions = {}): TokenSt
 
   // Provider and namespace cannot contain the separator, so the joined text stays injective.
   const idOf = (key: CredentialKey) => `${namespace}/${credentialKeyId(key)}`
+
+  function put(key: CredentialKey, content: MemoryRecord['content'] | undefined): void {
+    if (content === undefined) records.delete(idOf(key))
+    else records.set(idOf(key), { namespace, key, content })
+    notifyWatchers(watchers, namespace, key, ownWatchers)
+  }
+
+  function listKeys(wanted: 'credentials' | 'tombstones', filter: CredentialKeyFilter = {}) {
+    requireOpen()
+    const found = [...records.values()].filter(
+      (record) =>
+        record.namespace === namespace &&
+        isTombstone(record.content) === (wanted === 'tombstones') &&
+        (filter.provider === undefined || record.key.provider === filter.provider),
+    )
+    return found.map(({ key }) => key)
+  }
 
   async function audited<Value>(
     key: CredentialKey,
@@ -125,14 +141,15 @@ export function memoryTokenStore(options: MemoryTokenStoreOptions = {}): TokenSt
 
   return {
     name: 'memory',
-    capabilities: Object.freeze({ write: true, compareAndSet: true, lease: true }),
+    capabilities: Object.freeze({ write: true, compareAndSet: true, lease: true, tombstone: true }),
 
     async get(rawKey, options) {
       requireOpen()
       const key = validateCredentialKey(rawKey)
       options?.signal?.throwIfAborted()
       return audited(key, 'read', () => {
-        const value = credentials.get(idOf(key))?.credential
+        const stored = records.get(idOf(key))?.content
+        const value = isTombstone(stored) ? undefined : stored
         return { value, found: value !== undefined, ...(value && { version: value.version }) }
       })
     },
@@ -143,8 +160,8 @@ export function memoryTokenStore(options: MemoryTokenStoreOptions = {}): TokenSt
       const updatedAt = Math.floor(now() / 1000)
       const value = createCredential(input, { version: createVersion(), updatedAt })
       return audited(key, 'write', () => {
-        checkCondition(options, credentials.get(idOf(key))?.credential)
-        credentials.set(idOf(key), { namespace, key, credential: value })
+        checkCondition(options, records.get(idOf(key))?.content)
+        put(key, value)
         return { value, found: true, version: value.version }
       })
     },
@@ -153,10 +170,12 @@ export function memoryTokenStore(options: MemoryTokenStoreOptions = {}): TokenSt
       requireOpen()
       const key = validateCredentialKey(rawKey)
       return audited(key, 'delete', () => {
-        const stored = credentials.get(idOf(key))?.credential
-        if (stored !== undefined) checkCondition(options, stored)
-        const value = credentials.delete(idOf(key))
-        return { value, found: value, ...(stored && { version: stored.version }) }
+        const stored = records.get(idOf(key))?.content
+        if (stored !== undefined) checkCondition({ ifVersion: options?.ifVersion }, stored)
+        const deletedAt = Math.floor(now() / 1000)
+        put(key, options?.tombstone ? { version: createVersion(), deletedAt } : undefined)
+        const value = stored !== undefined && !isTombstone(stored)
+        return { value, found: value, ...(value && { version: stored.version }) }
       })
     },
 
@@ -180,13 +199,29 @@ export function memoryTokenStore(options: MemoryTokenStoreOptions = {}): TokenSt
       }
     },
 
-    async *keys(filter) {
+    async tombstone(rawKey) {
       requireOpen()
-      for (const stored of [...credentials.values()]) {
-        if (stored.namespace !== namespace) continue
-        if (filter?.provider !== undefined && stored.key.provider !== filter.provider) continue
-        yield stored.key
+      const stored = records.get(idOf(validateCredentialKey(rawKey)))?.content
+      return isTombstone(stored) ? stored : undefined
+    },
+
+    async *tombstones(filter) {
+      yield* listKeys('tombstones', filter)
+    },
+
+    watch(onChange) {
+      requireOpen()
+      const watcher: MemoryWatcher = { namespace, onChange }
+      watchers.add(watcher)
+      ownWatchers.add(watcher)
+      return () => {
+        watchers.delete(watcher)
+        ownWatchers.delete(watcher)
       }
+    },
+
+    async *keys(filter) {
+      yield* listKeys('credentials', filter)
     },
 
     async check() {
@@ -195,6 +230,8 @@ export function memoryTokenStore(options: MemoryTokenStoreOptions = {}): TokenSt
 
     async close() {
       closed = true
+      for (const watcher of ownWatchers) watchers.delete(watcher)
+      ownWatchers.clear()
     },
   }
 }

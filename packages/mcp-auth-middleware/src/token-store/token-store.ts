@@ -80,6 +80,11 @@ export interface TokenStoreCapabilities {
   readonly write: boolean
   /** The conditions `ifVersion` and `ifAbsent`, decided atomically by the backend. */
   readonly compareAndSet: boolean
+  /**
+   * The condition `ifAbsent` alone, for backends that can create atomically but not compare versions.
+   * Default: as `compareAndSet`, so that `createOnly ?? compareAndSet` tells whether a copy may use it.
+   */
+  readonly createOnly?: boolean | undefined
   /** `lease`, exclusive across all processes that share the backend. */
   readonly lease: boolean
   /** `delete` with `tombstone: true`, `tombstone` and `tombstones`. */

@@ -210,6 +210,32 @@ describe('open() under another context', () => {
   })
 })
 
+describe('associated data', () => {
+  // Short ASCII parts are formatted on a path of their own.
+  it.each<[string, EnvelopeContext]>([
+    ['nothing but the label', []],
+    ['an empty part', ['']],
+    ['a part of 127 characters', ['n', 'x'.repeat(127)]],
+    ['a part of 128 characters', ['n', 'x'.repeat(128)]],
+    ['a part of 65,541 characters', ['n', 'x'.repeat(65_541)]],
+    ['the characters 0 and 127', ['n', '\0\x7f']],
+    ['the character 128', ['n', '\x80']],
+    ['text outside ASCII', ['n', 'J\u00f6rg', '\u{1F511}', '\u6f22']],
+  ])('binds %s as documented', async (_title, parts) => {
+    const bytes = Buffer.from(key, 'base64')
+    const dataKey = randomBytes(32)
+    const keyId = keyIdOf(bytes)
+    const documented: Envelope = {
+      wrappedKey: {
+        keyId,
+        bytes: encrypt(bytes, randomBytes(12), associatedData(parts, keyId), dataKey),
+      },
+      payload: encrypt(dataKey, randomBytes(12), associatedData(parts), pad(plaintext)),
+    }
+    expect(Buffer.from(await codec.open(parts, documented)).toString()).toBe(CANARY)
+  })
+})
+
 describe('key ring', () => {
   it('X11 opens under every key and seals under the first', async () => {
     const next = generateEncryptionKey()

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { credentialContext, formatCredential, parseCredential } from '../../src/envelope.js'
+import {
+  credentialContext,
+  formatCredential,
+  parseCredential,
+  restoreCredential,
+} from '../../src/envelope.js'
 import { createCredential } from '../../src/token-store/credential.js'
 import type { CredentialInput } from '../../src/token-store/token-store.js'
 
@@ -12,6 +17,7 @@ const full: CredentialInput = {
   metadata: { account: 'J\u00f6rg' },
 }
 
+const stamp = { version: 'v1', updatedAt: 1_700_000_000 }
 const text = (value: string) => Buffer.from(value, 'utf8')
 const integrity = expect.objectContaining({ code: 'ERR_STORE_INTEGRITY' })
 
@@ -53,11 +59,27 @@ describe('formatCredential() and parseCredential()', () => {
     ['bytes that are not UTF-8', Buffer.from('7b226b696e64223a22ff227d', 'hex')],
   ])('refuses %s as damaged, without quoting it', (_title, bytes) => {
     expect(() => parseCredential(bytes)).toThrow(integrity)
+    expect(() => restoreCredential(bytes, stamp)).toThrow(integrity)
     try {
       parseCredential(bytes)
     } catch (error) {
       expect(JSON.stringify([String(error), (error as Error).cause ?? ''])).not.toContain('canary')
     }
+  })
+})
+
+describe('restoreCredential()', () => {
+  it('gives the credential of a store, whose secrets do not show', () => {
+    const credential = restoreCredential(formatCredential(full), stamp)
+    expect({ ...credential }).toEqual({
+      kind: 'oauth2',
+      expiresAt: full.expiresAt,
+      scopes: full.scopes,
+      metadata: full.metadata,
+      ...stamp,
+    })
+    expect([credential.secret, credential.refreshToken]).toEqual([full.secret, full.refreshToken])
+    expect(JSON.stringify(credential)).not.toContain('canary')
   })
 })
 

@@ -109,6 +109,47 @@ const breaks: readonly (readonly [string, string, Break])[] = [
     () => ({ lease: async () => ({ expiresAt: 1, release: async () => {} }) }),
   ],
   ['never ends a lease', 'TS41', () => ({})],
+  [
+    'leaves no tombstone',
+    'TS50',
+    (store) => ({ delete: (key, options) => store.delete(key, { ifVersion: options?.ifVersion }) }),
+  ],
+  [
+    'lists tombstones among the keys',
+    'TS50',
+    (store) => ({
+      async *keys(filter) {
+        yield* store.keys(filter)
+        yield* store.tombstones?.(filter) ?? []
+      },
+    }),
+  ],
+  [
+    'writes over a tombstone although something has to be absent',
+    'TS54',
+    (store) => ({
+      async set(key, input, options) {
+        const absent = (await store.get(key)) === undefined
+        const plain = absent && options !== undefined && 'ifAbsent' in options
+        return store.set(key, input, plain ? undefined : options)
+      },
+    }),
+  ],
+  [
+    'claims to have no tombstones and leaves them all the same',
+    'TS51',
+    (store) => ({ capabilities: { ...store.capabilities, tombstone: false } }),
+  ],
+  [
+    'tells of changes after nobody listens any more',
+    'TS60',
+    (store) => ({
+      watch(onChange) {
+        store.watch?.(onChange)
+        return () => undefined
+      },
+    }),
+  ],
   ['stays open after close', 'TS13', () => ({ close: async () => {} })],
 ]
 

@@ -1,10 +1,16 @@
+import { createHash } from 'node:crypto'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { StoreIntegrityError, StoreUnavailableError } from '../../src/errors.js'
 import {
   type CachedTokenStoreOptions,
   cachedTokenStore,
 } from '../../src/token-store/cached-token-store.js'
-import type { Credential, CredentialInput } from '../../src/token-store/token-store.js'
+import { credentialKeyId } from '../../src/token-store/credential-key.js'
+import type {
+  Credential,
+  CredentialInput,
+  CredentialKey,
+} from '../../src/token-store/token-store.js'
 import { createFakeStore, createGate, serviceKey, userKey } from './fake-store.js'
 
 const apiKey = (secret: string): CredentialInput => ({ kind: 'api-key', secret })
@@ -326,5 +332,136 @@ describe('cachedTokenStore() with serveStaleSeconds', () => {
     const waiting = cache.get(serviceKey)
     await vi.advanceTimersByTimeAsync(1000)
     expect((await waiting)?.secret).toBe('secret')
+  })
+})
+
+describe('cachedTokenStore() over a store that tells of changes', () => {
+  function watchable(options: CachedTokenStoreOptions = {}) {
+    const { store, clock } = setUp()
+    const listeners = new Set<(digest: string | undefined) => void>()
+    const told = {
+      ...store,
+      get: (...given: Parameters<typeof store.get>) => store.get(...given),
+      subscriptions: 0,
+      watch(onChange: (digest: string | undefined) => void) {
+        told.subscriptions++
+        listeners.add(onChange)
+        return () => listeners.delete(onChange)
+      },
+    }
+    const tell = (key?: CredentialKey) => {
+      const digest = key && createHash('sha256').update(credentialKeyId(key)).digest('base64url')
+      for (const listener of listeners) listener(digest)
+    }
+    const cache = cachedTokenStore(told, { now: () => clock.time, ...options })
+    return { store, told, listeners, tell, cache, clock }
+  }
+
+  it('subscribes at the first read, once, and no longer after close', async () => {
+    const { told, listeners, cache } = watchable()
+    expect(told.subscriptions).toBe(0)
+    await cache.get(serviceKey)
+    await cache.get(userKey('ann'))
+    expect(told.subscriptions).toBe(1)
+    await cache.close()
+    expect(listeners.size).toBe(0)
+  })
+
+  it('forgets the key that changed and no other', async () => {
+    const { store, tell, cache } = watchable()
+    await store.memory.set(serviceKey, apiKey('old'))
+    await cache.get(serviceKey)
+    await cache.get(userKey('ann'))
+    await store.memory.set(serviceKey, apiKey('new'))
+    tell(serviceKey)
+    expect((await cache.get(serviceKey))?.secret).toBe('new')
+    await cache.get(userKey('ann'))
+    expect(store.reads).toBe(3)
+    // What nobody has cached is nobody's business.
+    tell(userKey('bob'))
+    await cache.get(serviceKey)
+    expect(store.reads).toBe(3)
+  })
+
+  it('forgets everything when anything may have changed', async () => {
+    const { store, tell, cache } = watchable()
+    await cache.set(serviceKey, apiKey('old'))
+    await cache.get(userKey('ann'))
+    tell()
+    await cache.get(serviceKey)
+    await cache.get(userKey('ann'))
+    expect(store.reads).toBe(3)
+  })
+
+  it('does not cache what was read before the change was told', async () => {
+    const { store, tell, cache } = watchable()
+    const old = await store.memory.set(serviceKey, apiKey('old'))
+    const gate = createGate<Credential | undefined>()
+    store.onGet = () => gate.promise
+    const early = cache.get(serviceKey)
+    store.onGet = undefined
+    await store.memory.set(serviceKey, apiKey('new'))
+    tell(serviceKey)
+    gate.resolve(old)
+    await early
+    expect((await cache.get(serviceKey))?.secret).toBe('new')
+  })
+
+  it('still hears of a key that was read again, served stale or written here', async () => {
+    const { store, tell, cache, clock } = watchable({ ttlSeconds: 60, serveStaleSeconds: 600 })
+    await cache.set(serviceKey, apiKey('first'))
+    clock.time += 60_000
+    await cache.get(serviceKey)
+    clock.time += 60_000
+    store.onGet = async () => {
+      throw new StoreUnavailableError('down')
+    }
+    expect((await cache.get(serviceKey))?.secret).toBe('first')
+    store.onGet = undefined
+    await store.memory.set(serviceKey, apiKey('second'))
+    tell(serviceKey)
+    expect((await cache.get(serviceKey))?.secret).toBe('second')
+  })
+
+  it('hears of a key again that was evicted and came back', async () => {
+    const { store, tell, cache } = watchable({ maxEntries: 1 })
+    await cache.set(serviceKey, apiKey('first'))
+    await cache.get(userKey('ann'))
+    await cache.get(serviceKey)
+    await store.memory.set(serviceKey, apiKey('second'))
+    tell(serviceKey)
+    expect((await cache.get(serviceKey))?.secret).toBe('second')
+  })
+
+  it('works where digests are computed asynchronously', async () => {
+    vi.resetModules()
+    vi.stubGlobal('process', { ...process, getBuiltinModule: () => undefined })
+    const { cachedTokenStore: create } = await import('../../src/token-store/cached-token-store.js')
+    const { told, store, tell } = watchable()
+    const cache = create(told)
+    await cache.set(serviceKey, apiKey('first'))
+    expect((await cache.get(serviceKey))?.secret).toBe('first')
+    await store.memory.set(serviceKey, apiKey('second'))
+    tell(serviceKey)
+    expect((await cache.get(serviceKey))?.secret).toBe('second')
+    expect(store.reads).toBe(1)
+  })
+
+  it('passes tombstones and changes on', async () => {
+    const { told, tell, cache } = watchable()
+    const heard: (string | undefined)[] = []
+    const stop = cache.watch?.((digest) => heard.push(digest))
+    tell()
+    stop?.()
+    tell()
+    expect(heard).toEqual([undefined])
+
+    await cache.set(serviceKey, apiKey('secret'))
+    await cache.delete(serviceKey, { tombstone: true })
+    expect(await cache.get(serviceKey)).toBeUndefined()
+    expect(await cache.tombstone?.(serviceKey)).toEqual(await told.tombstone?.(serviceKey))
+    const { tombstone: _tombstone, tombstones: _tombstones, watch: _watch, ...without } = told
+    const bare = cachedTokenStore(without)
+    expect([bare.tombstone, bare.tombstones, bare.watch]).toEqual([undefined, undefined, undefined])
   })
 })

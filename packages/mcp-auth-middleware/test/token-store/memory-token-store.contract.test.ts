@@ -7,6 +7,7 @@ import {
   memoryTokenStore,
 } from '../../src/token-store/memory-token-store.js'
 import type { TokenStore } from '../../src/token-store/token-store.js'
+import { limitedStore } from './migration/stepped-store.js'
 
 const wrappers: readonly [string, (store: TokenStore) => TokenStore][] = [
   ['memory', (store) => store],
@@ -14,6 +15,11 @@ const wrappers: readonly [string, (store: TokenStore) => TokenStore][] = [
   [
     'memory behind cachedTokenStore()',
     (store) => cachedTokenStore(store, { ttlSeconds: 0, negativeTtlSeconds: 0 }),
+  ],
+  ['memory that only creates', (store) => limitedStore(store, ['ifVersion'])],
+  [
+    'memory without conditions and tombstones',
+    (store) => limitedStore(store, ['compareAndSet', 'tombstone']),
   ],
 ]
 

@@ -213,7 +213,9 @@ describe('refresh of an expired credential', () => {
     ['the store is read-only', { write: false, compareAndSet: false, lease: false }],
   ])('asks the caller to connect when %s', async (_what, capabilities) => {
     const { store, upstream, create } = await setUp(-1)
-    const coda = create({ store: { ...store, capabilities } })
+    const coda = create({
+      store: { ...store, capabilities: { ...capabilities, tombstone: false } },
+    })
     await expect(coda.for(ann)).rejects.toMatchObject({ code: 'ERR_CREDENTIAL_REQUIRED' })
     expect(upstream.refreshes).toBe(0)
   })

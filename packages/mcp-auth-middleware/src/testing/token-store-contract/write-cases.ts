@@ -66,11 +66,25 @@ function conditionCase(
     await rejectsWith(UNSUPPORTED, () =>
       store.set(serviceKey(), apiKey('new'), { ifVersion: version }),
     )
+    await rejectsWith(UNSUPPORTED, () => store.delete(serviceKey(), { ifVersion: version }))
+    await assertStored(store, serviceKey(), apiKey('unchanged'))
+  })
+}
+
+/** A case for stores that create only where nothing is. The others have to refuse the condition. */
+function createCase(
+  id: string,
+  title: string,
+  run: (context: TokenStoreContractContext) => Promise<void>,
+): TokenStoreContractCase {
+  return writeCase(id, title, async (context) => {
+    const store = await context.create([])
+    const { createOnly, compareAndSet } = store.capabilities
+    if (createOnly ?? compareAndSet) return run(context)
     await rejectsWith(UNSUPPORTED, () =>
       store.set(userKey('ann'), apiKey('new'), { ifAbsent: true }),
     )
-    await rejectsWith(UNSUPPORTED, () => store.delete(serviceKey(), { ifVersion: version }))
-    await assertStored(store, serviceKey(), apiKey('unchanged'))
+    assert.equal(await store.get(userKey('ann')), undefined)
   })
 }
 
@@ -201,7 +215,7 @@ export const writeCases: readonly TokenStoreContractCase[] = [
     assert.equal(await store.get(userKey('ann')), undefined)
   }),
 
-  conditionCase('TS31', 'ifAbsent writes only where nothing is stored', async (context) => {
+  createCase('TS31', 'ifAbsent writes only where nothing is stored', async (context) => {
     const store = await context.create([[serviceKey(), apiKey('seed')]])
     await rejectsWith('ERR_STORE_CONFLICT', () =>
       store.set(serviceKey(), apiKey('new'), { ifAbsent: true }),
@@ -229,9 +243,32 @@ export const writeCases: readonly TokenStoreContractCase[] = [
     const writers = Array.from({ length: 50 }, (_, index) => apiKey(`writer-${index}`))
     const over = writers.map((input) => store.set(serviceKey(), input, { ifVersion }))
     assert.equal(await countWinners(over), 1)
-    const fresh = writers.map((input) => store.set(userKey('ann'), input, { ifAbsent: true }))
-    assert.equal(await countWinners(fresh), 1)
     assert.notEqual((await store.get(serviceKey()))?.version, ifVersion)
+  }),
+
+  createCase('TS35', 'X24 lets one of 50 parallel creators win', async (context) => {
+    const store = await context.create([])
+    const replica = await context.create([], { beside: store })
+    const creators = Array.from({ length: 50 }, (_, index) =>
+      (index % 2 === 0 ? store : replica).set(userKey('ann'), apiKey(`creator-${index}`), {
+        ifAbsent: true,
+      }),
+    )
+    assert.equal(await countWinners(creators), 1)
+    const winner = (await Promise.allSettled(creators)).find(({ status }) => status === 'fulfilled')
+    assert.ok(winner?.status === 'fulfilled')
+    await assertStored(store, userKey('ann'), apiKey(winner.value.secret))
+  }),
+
+  createCase('TS36', 'does not create over a tombstone', async (context) => {
+    const store = await context.create([])
+    if (!store.capabilities.tombstone) return
+    await store.delete(serviceKey(), { tombstone: true })
+    await rejectsWith('ERR_STORE_CONFLICT', () =>
+      store.set(serviceKey(), apiKey('new'), { ifAbsent: true }),
+    )
+    assert.equal(await store.get(serviceKey()), undefined)
+    assert.ok((await store.tombstone?.(serviceKey())) !== undefined)
   }),
 
   conditionCase('TS34', 'refuses both conditions at once', async (context) => {

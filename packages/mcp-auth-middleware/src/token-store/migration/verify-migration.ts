@@ -1,0 +1,64 @@
+import { parseOptions } from '../../configuration.js'
+import { compareKey, type Relation } from './compare-key.js'
+import { listKeys } from './list-keys.js'
+import { type MigrationOptions, MigrationOptionsSchema } from './migration-options.js'
+import { type MigrationReport, runKeyStep } from './migration-report.js'
+
+/** Whether each relation lets `from` be emptied. */
+const OUTCOMES: Readonly<Record<Relation, boolean>> = {
+  equal: true,
+  newer: true,
+  deleted: true,
+  extra: true,
+  missing: false,
+  older: false,
+  different: false,
+  undeleted: false,
+}
+
+/** What a comparison of two stores found. */
+export type VerificationReport = MigrationReport<Relation | 'failed'>
+
+/**
+ * Compares every credential of two stores, in both directions and without writing. `ok` is true when
+ * nothing would be lost without `from`: every key of `from` is equal, newer or deleted in `to`.
+ *
+ * Rejects with {@link MigrationInterruptedError}, which carries the report so far, when a store becomes
+ * unavailable.
+ *
+ * @example
+ * ```ts
+ * const { ok, counts } = await verifyMigration({
+ *   from: envTokenStore(),
+ *   to: memoryTokenStore({ namespace: 'coda' }),
+ * })
+ * console.log(ok, counts.missing)
+ * ```
+ *
+ * @throws {@link ConfigurationError} when an option is malformed.
+ */
+export async function verifyMigration(options: MigrationOptions): Promise<VerificationReport> {
+  const { from, to, provider, prefer, signal, ...settings } = parseOptions(
+    'verifyMigration',
+    MigrationOptionsSchema,
+    options,
+  )
+  const sources = [
+    [from, 'credentials'],
+    [from, 'tombstones'],
+    [to, 'credentials'],
+    [to, 'tombstones'],
+  ] as const
+  return runKeyStep({
+    ...settings,
+    from: from.name,
+    to: to.name,
+    dryRun: true,
+    signal,
+    keys: await listKeys(sources, provider, signal),
+    outcomes: OUTCOMES,
+    async run(key) {
+      return { outcome: (await compareKey({ from, to }, key, prefer, signal)).relation }
+    },
+  })
+}

@@ -1,0 +1,246 @@
+import { describe, expect, it } from 'vitest'
+import { StoreIntegrityError, StoreUnavailableError } from '../../../src/errors.js'
+import { cachedTokenStore } from '../../../src/token-store/cached-token-store.js'
+import { memoryTokenStore } from '../../../src/token-store/memory-token-store.js'
+import { finishMigration } from '../../../src/token-store/migration/finish-migration.js'
+import { migrateCredentials } from '../../../src/token-store/migration/migrate-credentials.js'
+import { MigrationInterruptedError } from '../../../src/token-store/migration/migration-report.js'
+import { verifyMigration } from '../../../src/token-store/migration/verify-migration.js'
+import type { CredentialInput } from '../../../src/token-store/token-store.js'
+import { createGate, serviceKey as key, userKey } from '../fake-store.js'
+import { limitedStore, steppedStore } from './stepped-store.js'
+
+const apiKey = (secret: string): CredentialInput => ({ kind: 'api-key', secret })
+
+async function setUp(count = 3) {
+  const [from, to] = [memoryTokenStore(), memoryTokenStore()]
+  for (let index = 0; index < count; index++) {
+    await from.set(userKey(`user-${index}`), apiKey(`canary-${index}`))
+  }
+  return { from, to }
+}
+
+describe('migrateCredentials()', () => {
+  it('lists a damaged credential and copies the others', async () => {
+    const { from, to } = await setUp()
+    const damaged: typeof from.get = (each, options) =>
+      each.owner.kind === 'user' && each.owner.subject === 'user-1'
+        ? Promise.reject(new StoreIntegrityError('damaged'))
+        : from.get(each, options)
+    const { ok, counts, entries } = await migrateCredentials({
+      from: { ...from, get: damaged },
+      to,
+      includeOwners: true,
+    })
+    expect([ok, counts.failed, counts.copied]).toEqual([false, 1, 2])
+    expect(entries.find(({ outcome }) => outcome === 'failed')).toMatchObject({
+      subject: 'user-1',
+      reason: 'ERR_STORE_INTEGRITY',
+    })
+  })
+
+  it('removes a copy that does not read back as it was written', async () => {
+    const { from, to } = await setUp(1)
+    const trimming: typeof to.set = (each, input, options) =>
+      to.set(each, { ...input, secret: 'canary' }, options)
+    const { ok, entries } = await migrateCredentials({ from, to: { ...to, set: trimming } })
+    expect(ok).toBe(false)
+    expect(entries[0]).toMatchObject({ outcome: 'failed', reason: 'ERR_STORE_INTEGRITY' })
+    expect(await to.get(userKey('user-0'))).toBeUndefined()
+    expect(await to.tombstone?.(userKey('user-0'))).toBeUndefined()
+    expect((await migrateCredentials({ from, to })).counts.copied).toBe(1)
+  })
+
+  it('gives up on a key that never stands still, and says so', async () => {
+    const { from, to } = await setUp(1)
+    let writes = 0
+    const restless = steppedStore(from, {
+      async after(operation) {
+        if (operation === 'get') await from.set(userKey('user-0'), apiKey(`moved-${writes++}`))
+      },
+      before: () => {},
+    })
+    const { entries } = await migrateCredentials({ from: restless, to })
+    expect(entries[0]).toMatchObject({ outcome: 'failed', reason: 'ERR_STORE_CONFLICT' })
+  })
+
+  it('works on as many keys at once as it was told', async () => {
+    const { from, to } = await setUp(20)
+    let running = 0
+    let most = 0
+    const counting = steppedStore(to, {
+      async before(operation) {
+        if (operation !== 'set') return
+        most = Math.max(most, ++running)
+        await new Promise((resolve) => setImmediate(resolve))
+      },
+      after: (operation) => {
+        if (operation === 'set') running--
+      },
+    })
+    await migrateCredentials({ from, to: counting, concurrency: 3 })
+    expect(most).toBe(3)
+  })
+
+  it('has nothing under way any more when it rejects', async () => {
+    const { from, to } = await setUp(8)
+    const gate = createGate<void>()
+    let sets = 0
+    let settled = 0
+    const failing = steppedStore(to, {
+      async before(operation) {
+        if (operation !== 'set') return
+        if (++sets === 1) throw new StoreUnavailableError('down')
+        await gate.promise
+        settled++
+      },
+    })
+    const run = migrateCredentials({ from, to: failing, concurrency: 4 })
+    setImmediate(() => gate.resolve())
+    const error = await run.catch((each: unknown) => each)
+    expect(error).toBeInstanceOf(MigrationInterruptedError)
+    expect(settled).toBe(3)
+    expect((error as MigrationInterruptedError).report).toMatchObject({
+      ok: false,
+      total: 8,
+      counts: { copied: 3 },
+    })
+  })
+
+  it('rejects with the reason of an aborted signal and writes nothing after it', async () => {
+    const { from, to } = await setUp(8)
+    const controller = new AbortController()
+    const reason = new Error('stopped')
+    const onProgress = ({ done }: { done: number }) => {
+      if (done === 2) controller.abort(reason)
+    }
+    const run = migrateCredentials({
+      from,
+      to,
+      concurrency: 1,
+      signal: controller.signal,
+      onProgress,
+    })
+    await expect(run).rejects.toBe(reason)
+    expect((await verifyMigration({ from, to })).counts.equal).toBe(2)
+  })
+
+  it('reports progress and survives whoever watches it', async () => {
+    const { from, to } = await setUp(3)
+    const seen: string[] = []
+    const onProgress = ({ done, total }: { done: number; total: number }) => {
+      seen.push(`${done}/${total}`)
+      throw new Error('a bug of the display')
+    }
+    expect((await migrateCredentials({ from, to, onProgress })).ok).toBe(true)
+    expect(seen).toEqual(['1/3', '2/3', '3/3'])
+  })
+
+  it('compares whole seconds where versions do not tell the time', async () => {
+    const clock = { time: 1_700_000_000_000 }
+    const opaque = (store: ReturnType<typeof memoryTokenStore>) => ({
+      ...store,
+      get: async (...given: Parameters<typeof store.get>) => {
+        const found = await store.get(...given)
+        return found && Object.create(found, { version: { value: `v-${found.version}` } })
+      },
+    })
+    const now = () => clock.time
+    const from = opaque(memoryTokenStore({ now }))
+    const to = memoryTokenStore({ now })
+    await from.set(key, apiKey('first'))
+    await to.set(key, apiKey('second'))
+    const relation = async () => (await verifyMigration({ from, to })).entries[0]?.outcome
+    expect(await relation()).toBe('different')
+    clock.time += 1000
+    await from.set(key, apiKey('third'))
+    expect(await relation()).toBe('older')
+    clock.time += 1000
+    await to.set(key, apiKey('fourth'))
+    expect(await relation()).toBe('newer')
+  })
+
+  it('never trusts the times of a read-only store', async () => {
+    const { from, to } = await setUp(1)
+    await to.set(userKey('user-0'), apiKey('another'))
+    await from.set(userKey('user-0'), apiKey('canary-newer'))
+    const env = limitedStore(from, ['write', 'tombstone'])
+    expect((await migrateCredentials({ from: env, to })).counts.different).toBe(1)
+    expect((await migrateCredentials({ from: env, to, prefer: 'from' })).counts.updated).toBe(1)
+  })
+
+  it.each([
+    ['a read-only target', { to: limitedStore(memoryTokenStore(), ['write']) }],
+    ['a cached source', { from: cachedTokenStore(memoryTokenStore()) }],
+    ['a cached target', { to: cachedTokenStore(memoryTokenStore()) }],
+    ['no workers', { concurrency: 0 }],
+    ['65 workers', { concurrency: 65 }],
+    ['an unknown preference', { prefer: 'both' }],
+    ['a provider that no store accepts', { provider: 'a/b' }],
+    ['an unknown option', { dryrun: true }],
+    ['a probe that is no function', { probe: true }],
+  ])('refuses %s', async (_what, options) => {
+    const stores = { from: memoryTokenStore(), to: memoryTokenStore() }
+    await expect(migrateCredentials({ ...stores, ...options } as never)).rejects.toMatchObject({
+      code: 'ERR_CONFIGURATION',
+    })
+  })
+})
+
+describe('finishMigration()', () => {
+  it('leaves alone what changed after the comparison', async () => {
+    const { from, to } = await setUp(2)
+    await migrateCredentials({ from, to })
+    let compared = 0
+    const changing = steppedStore(from, {
+      before: () => {},
+      async after(operation) {
+        // Two reads by the comparison; the third is the one right before a removal.
+        if (operation !== 'get' || ++compared !== 3) return
+        for (const subject of ['user-0', 'user-1']) await from.set(userKey(subject), apiKey('late'))
+      },
+    })
+    const { finished, removal } = await finishMigration({ from: changing, to, concurrency: 1 })
+    expect([finished, removal?.counts.changed, removal?.counts.removed]).toEqual([false, 2, 0])
+    expect((await from.get(userKey('user-0')))?.secret).toBe('late')
+    await migrateCredentials({ from, to })
+    expect((await finishMigration({ from, to })).finished).toBe(true)
+    expect((await to.get(userKey('user-1')))?.secret).toBe('late')
+  })
+
+  it('refuses while a credential is damaged', async () => {
+    const { from, to } = await setUp(1)
+    await migrateCredentials({ from, to })
+    const get = () => Promise.reject(new StoreIntegrityError('damaged'))
+    const { finished, removal } = await finishMigration({ from, to: { ...to, get } })
+    expect([finished, removal]).toEqual([false, undefined])
+    expect(await from.get(userKey('user-0'))).toBeDefined()
+  })
+
+  it('stops with a report when a store becomes unavailable', async () => {
+    const { from, to } = await setUp(3)
+    await migrateCredentials({ from, to })
+    let deletes = 0
+    const failing = steppedStore(from, {
+      before(operation) {
+        if (operation === 'delete' && ++deletes === 2) throw new StoreUnavailableError('down')
+      },
+    })
+    const run = finishMigration({ from: failing, to, concurrency: 1 })
+    await expect(run).rejects.toMatchObject({ report: { counts: { removed: 1 }, total: 3 } })
+    expect((await finishMigration({ from, to })).finished).toBe(true)
+  })
+
+  it('finishes with a read-only source once somebody emptied it', async () => {
+    const { from, to } = await setUp(2)
+    const env = limitedStore(from, ['write', 'tombstone'])
+    await migrateCredentials({ from: env, to })
+    await to.delete(userKey('user-1'), { tombstone: true })
+    expect((await finishMigration({ from: env, to })).finished).toBe(false)
+    expect(await to.tombstone?.(userKey('user-1'))).toBeDefined()
+    for (const subject of ['user-0', 'user-1']) await from.delete(userKey(subject))
+    expect((await finishMigration({ from: env, to })).finished).toBe(true)
+    expect(await to.tombstone?.(userKey('user-1'))).toBeUndefined()
+    expect((await to.get(userKey('user-0')))?.secret).toBe('canary-0')
+  })
+})
