@@ -1,0 +1,29 @@
+import { StoreUnavailableError } from '@bestviable/mcp-auth-middleware'
+
+/**
+ * Waits for work that others wait for too, without ending it.
+ *
+ * @throws {@link StoreUnavailableError} at the deadline, or the reason of the signal when that aborts.
+ */
+export function waitAtMost(
+  work: Promise<void>,
+  milliseconds: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => end(() => reject(signal?.reason))
+    const timer = setTimeout(() => {
+      end(() => reject(new StoreUnavailableError('the database did not answer in time')))
+    }, milliseconds)
+    function end(action: () => void): void {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', onAbort)
+      action()
+    }
+    signal?.addEventListener('abort', onAbort)
+    work.then(
+      () => end(resolve),
+      (error: unknown) => end(() => reject(error)),
+    )
+  })
+}

@@ -1,0 +1,46 @@
+import type { TokenStore } from '@bestviable/mcp-auth-middleware'
+import { tokenStoreContract } from '@bestviable/mcp-auth-middleware/testing'
+import { afterAll, beforeAll, describe, it } from 'vitest'
+import {
+  type Backend,
+  openBackend,
+  openStore,
+  setups,
+  uniqueNamespace,
+  withEmptyCache,
+} from './support.js'
+
+const WRAPPERS = [
+  { wrapper: 'bare', wrap: (store: TokenStore) => store },
+  { wrapper: 'behind a cache', wrap: withEmptyCache },
+]
+
+// One database for all cases: namespaces keep them apart, which they have to.
+describe.each(setups)('TokenStore contract: $title', ({ engine, profile }) => {
+  describe.skipIf(engine.skip)(engine.skip ?? 'postgres', () => {
+    let backend: Backend
+    beforeAll(async () => {
+      backend = await openBackend(engine, profile.options)
+      await backend.database.ready()
+    }, 60_000)
+    afterAll(() => backend?.end())
+
+    describe.each(WRAPPERS)('$wrapper', ({ wrap }) => {
+      for (const { id, run, title } of tokenStoreContract) {
+        it(`${id}: ${title}`, { timeout: 30_000 }, () => {
+          const prefixes = new WeakMap<TokenStore, string>()
+          return run({
+            async create(seed, { beside, namespace = 'default' } = {}) {
+              const prefix = (beside && prefixes.get(beside)) ?? uniqueNamespace()
+              const store = wrap(openStore(backend, { namespace: `${prefix}-${namespace}` }))
+              prefixes.set(store, prefix)
+              for (const [key, input] of seed) await store.set(key, input)
+              return store
+            },
+            destroy: (store) => store.close(),
+          })
+        })
+      }
+    })
+  })
+})
