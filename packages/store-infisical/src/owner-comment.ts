@@ -1,0 +1,76 @@
+import {
+  type CredentialKey,
+  credentialKeyId,
+  isAuthError,
+  StoreIntegrityError,
+  validateCredentialKey,
+} from '@bestviable/mcp-auth-middleware'
+import * as z from 'zod/mini'
+
+const Comment = z.object({
+  mcpauth: z.literal(1),
+  provider: z.string(),
+  issuer: z.optional(z.string()),
+  subject: z.optional(z.string()),
+  write: z.optional(z.string()),
+})
+
+/** What the comment of a secret says about it. */
+export interface OwnerComment {
+  readonly key: CredentialKey
+  /** Id of the write that created the secret. */
+  readonly write: string | undefined
+}
+
+/**
+ * Formats the comment that tells people, and `keys()`, whose credential a secret holds. ASCII only, on
+ * one line. `write` marks the creation, so that a repeated request recognises its own result.
+ */
+export function formatOwnerComment(key: CredentialKey, write?: string): string {
+  const { provider, owner } = key
+  const user = owner.kind === 'user' ? { issuer: owner.issuer, subject: owner.subject } : {}
+  const text = JSON.stringify({
+    mcpauth: 1,
+    provider,
+    ...user,
+    ...(write !== undefined && { write }),
+  })
+  return text.replace(
+    /[^\x20-\x7e]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
+/** Reads a comment; `undefined` when a person wrote something else there, which is allowed. */
+export function parseOwnerComment(comment: string): OwnerComment | undefined {
+  if (!comment.startsWith('{')) return undefined
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(comment)
+  } catch {
+    return undefined
+  }
+  const result = Comment.safeParse(parsed)
+  if (!result.success) return undefined
+  const { provider, issuer, subject, write } = result.data
+  const owner =
+    issuer === undefined || subject === undefined
+      ? ({ kind: 'service' } as const)
+      : ({ kind: 'user', issuer, subject } as const)
+  try {
+    return { key: validateCredentialKey({ provider, owner }), write }
+  } catch (error) {
+    if (isAuthError(error)) return undefined
+    throw error
+  }
+}
+
+/**
+ * Checks that a secret was not copied here from another credential.
+ *
+ * @throws {@link StoreIntegrityError} when it names another owner.
+ */
+export function requireSameKey(found: CredentialKey, expected: CredentialKey): void {
+  if (credentialKeyId(found) === credentialKeyId(expected)) return
+  throw new StoreIntegrityError('the stored credential belongs to another owner or provider')
+}
