@@ -1,0 +1,46 @@
+import type { Command } from './command.js'
+import { auditExport } from './commands/audit/export.js'
+import { auditShow } from './commands/audit/show.js'
+import { dbExport } from './commands/db/export.js'
+import { dbImport } from './commands/db/import.js'
+import { dbMigrate } from './commands/db/migrate.js'
+import { dbVerify } from './commands/db/verify.js'
+import { exportCredentials } from './commands/export/export.js'
+import { keysGenerate } from './commands/keys/generate.js'
+import { keysRotate } from './commands/keys/rotate.js'
+import { keysStatus } from './commands/keys/status.js'
+import { migrate } from './commands/migrate/migrate.js'
+import { storeCheck } from './commands/store-check.js'
+import { tokensDelete } from './commands/tokens/delete.js'
+import { tokensGet } from './commands/tokens/get.js'
+import { tokensList } from './commands/tokens/list.js'
+import { tokensSet } from './commands/tokens/set.js'
+
+/** Words that stand before a command, and what the help says about them. */
+export const GROUPS: Readonly<Record<string, string>> = {
+  tokens: 'List, show, store and remove credentials',
+  keys: 'Make and rotate encryption keys',
+  db: 'Look after the database of the postgres store',
+  store: 'Look at a store',
+  audit: 'Show who read, wrote and removed which credential',
+}
+
+/** Every command, in the order of the help. */
+export const COMMANDS: readonly Command[] = [
+  tokensList,
+  tokensGet,
+  tokensSet,
+  tokensDelete,
+  migrate,
+  exportCredentials,
+  keysGenerate,
+  keysStatus,
+  keysRotate,
+  dbMigrate,
+  dbVerify,
+  dbExport,
+  dbImport,
+  storeCheck,
+  auditShow,
+  auditExport,
+]

@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { commandLine } from './support/command-line.js'
+
+const CANARY = 'canary-on-the-command-line-5f2a'
+
+describe('run()', () => {
+  it('prints the version of the package', async () => {
+    const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+    const { code, stdout } = await commandLine(['--version'])
+    expect([code, stdout.trim()]).toEqual([0, manifest.version])
+  })
+
+  it('prints the help on stdout when it is asked for, and on stderr when a command is missing', async () => {
+    const asked = await commandLine(['tokens', '--help'])
+    expect(asked.code).toBe(0)
+    expect(asked.stdout).toContain('Usage: mcp-auth tokens')
+    const missing = await commandLine(['tokens'])
+    expect(missing.code).toBe(2)
+    expect(missing.stdout).toBe('')
+    expect(missing.stderr).toContain('Usage: mcp-auth tokens')
+    expect((await commandLine([])).code).toBe(2)
+  })
+
+  it.each([
+    ['an unknown command', [CANARY]],
+    ['an unknown subcommand', ['tokens', CANARY]],
+    ['an unknown option', ['tokens', 'list', `--${CANARY}`]],
+    ['an unknown option with a value', ['tokens', 'list', `--password=${CANARY}`]],
+    ['a value after an option without one', ['tokens', 'list', '--quiet', CANARY]],
+    ['an unknown choice', ['migrate', '--from', CANARY, '--to', 'postgres']],
+    ['an unknown store', ['tokens', 'list', '--store', CANARY]],
+    ['a malformed number', ['audit', '--limit', CANARY]],
+    ['a malformed time', ['audit', '--since', CANARY]],
+    ['a missing argument', ['tokens', 'get', '--namespace', CANARY]],
+    ['two owners', ['tokens', 'get', 'coda', '--service', '--issuer', CANARY, '--subject', 'a']],
+    ['half an owner', ['tokens', 'get', 'coda', '--subject', CANARY]],
+    ['an option before the subcommand', ['audit', '--provider', CANARY, 'export']],
+  ])('P07 refuses %s without repeating it', async (_what, argv) => {
+    const { code, stdout, stderr } = await commandLine(argv)
+    expect([2, 3]).toContain(code)
+    expect(stdout).toBe('')
+    expect(stderr).toMatch(/^error: /)
+    expect(stderr).not.toContain(CANARY)
+    expect(stderr).not.toContain('    at ')
+  })
+
+  it('suggests what was probably meant', async () => {
+    expect((await commandLine(['token', 'list'])).stderr).toContain('did you mean tokens?')
+    expect((await commandLine(['tokens', 'list', '--jsn'])).stderr).toContain(
+      'did you mean --json?',
+    )
+  })
+
+  it('writes an error as JSON when JSON was asked for', async () => {
+    const { code, stderr } = await commandLine(['tokens', 'get', 'coda', '--json'])
+    expect(code).toBe(1)
+    expect(JSON.parse(stderr)).toEqual({
+      error: 'refused',
+      message: 'no credential is stored for coda (service)',
+    })
+  })
+
+  it('P07 names an unexpected error without its message, and its frames only with --debug', async () => {
+    const now = () => {
+      throw new RangeError(CANARY)
+    }
+    const env = { CODA_API_TOKEN: 'canary-token' }
+    const plain = await commandLine(['tokens', 'get', 'coda'], { env, now })
+    expect(plain.code).toBe(70)
+    expect(plain.stderr).toBe(
+      'error: unexpected RangeError; run again with --debug and report what it prints\n',
+    )
+    const debugged = await commandLine(['tokens', 'get', 'coda', '--debug'], { env, now })
+    expect(debugged.stderr).toMatch(/^error: RangeError\n {4}at /m)
+    expect(debugged.stderr).not.toContain('canary')
+  })
+
+  it.each([
+    ['neither', {}, [], false],
+    ['FORCE_COLOR', { FORCE_COLOR: '1' }, [], true],
+    ['FORCE_COLOR and NO_COLOR', { FORCE_COLOR: '1', NO_COLOR: '1' }, [], false],
+    ['FORCE_COLOR and an empty NO_COLOR', { FORCE_COLOR: '1', NO_COLOR: '' }, [], true],
+    ['FORCE_COLOR and --no-color', { FORCE_COLOR: '1' }, ['--no-color'], false],
+    ['FORCE_COLOR=0', { FORCE_COLOR: '0' }, [], false],
+  ])('with %s: decides on colours', async (_what, env, flags, colored) => {
+    const { stderr } = await commandLine(['tokens', 'get', 'coda', ...flags], { env })
+    expect(stderr.includes('\u001b[31m')).toBe(colored)
+  })
+})
