@@ -1,6 +1,11 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
-import { createCredentials, isAuthError, principalOf } from '@bestviable/mcp-auth-middleware'
+import {
+  createCredentials,
+  isAuthError,
+  principalOf,
+  type TokenStore,
+} from '@bestviable/mcp-auth-middleware'
 import type { TestIssuer } from '@bestviable/mcp-auth-middleware/testing'
 import { envTokenStore, envVariableFor } from '@bestviable/mcp-auth-store-env'
 import { createApp } from './app.js'
@@ -37,6 +42,8 @@ export interface RunningServer {
   readonly logger: Logger
   readonly server: Server
   readonly drain: Drain
+  /** Where Coda tokens are kept. Closed when the server ends. */
+  readonly store: TokenStore
 }
 
 /**
@@ -157,15 +164,24 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   server.listen(config.port, config.host)
   await once(server, 'listening')
   // Ready once the store was seen; until then this server answers, and a load balancer waits.
-  const seen = await waitForStore({
-    store,
-    logger,
-    signal: starting.signal,
-    onSeen: health.started,
-  })
-  if (!seen) health.degraded('store', true)
+  health.degraded('store', true)
+  try {
+    await waitForStore({
+      store,
+      logger,
+      signal: starting.signal,
+      onSeen: () => {
+        health.degraded('store', false)
+        health.started()
+      },
+    })
+  } catch (error) {
+    server.close()
+    await store.close()
+    throw error
+  }
   const address = `${config.host}:${config.port}`
   logStart(logger, config, { version, address, providers, metadataUrls })
   if (token !== undefined) write(formatFirstRun(config, token, version))
-  return { config, logger, server, drain }
+  return { config, logger, server, drain, store }
 }
