@@ -1,7 +1,8 @@
 import { StoreConflictError, StoreIntegrityError } from '../../errors.js'
 import { placeholderReason } from '../placeholder.js'
 import type { Credential, CredentialKey, TokenStore } from '../token-store.js'
-import { compareKey, type KeyComparison, type Preference } from './compare-key.js'
+import type { KeyComparison, Preference } from './compare-key.js'
+import { compareSettledKey } from './compare-settled-key.js'
 import type { KeyResult } from './migration-report.js'
 import { deleteState, isConflict, readState, writeOver } from './store-state.js'
 
@@ -120,7 +121,7 @@ async function step(
   key: CredentialKey,
   own: OwnWrite | undefined,
 ): Promise<Result | OwnWrite> {
-  const comparison = await compareKey(migration, key, migration.prefer, migration.signal)
+  const comparison = await compareSettledKey(migration, key, migration.prefer, migration.signal)
   const { relation, source, target } = comparison
   const mine = own !== undefined && target.version === own.version
   if (mine && (relation === 'equal' || relation === 'deleted') && isSettled(comparison)) {

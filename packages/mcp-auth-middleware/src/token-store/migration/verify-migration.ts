@@ -1,5 +1,6 @@
 import { parseOptions } from '../../configuration.js'
-import { compareKey, type Relation } from './compare-key.js'
+import type { Relation } from './compare-key.js'
+import { compareSettledKey } from './compare-settled-key.js'
 import { listKeys } from './list-keys.js'
 import { type MigrationOptions, MigrationOptionsSchema } from './migration-options.js'
 import { type MigrationReport, runKeyStep } from './migration-report.js'
@@ -58,7 +59,7 @@ export async function verifyMigration(options: MigrationOptions): Promise<Verifi
     keys: await listKeys(sources, provider, signal),
     outcomes: OUTCOMES,
     async run(key) {
-      return { outcome: (await compareKey({ from, to }, key, prefer, signal)).relation }
+      return { outcome: (await compareSettledKey({ from, to }, key, prefer, signal)).relation }
     },
   })
 }

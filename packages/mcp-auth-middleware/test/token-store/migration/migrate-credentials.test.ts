@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { StoreIntegrityError, StoreUnavailableError } from '../../../src/errors.js'
 import { cachedTokenStore } from '../../../src/token-store/cached-token-store.js'
 import { memoryTokenStore } from '../../../src/token-store/memory-token-store.js'
@@ -19,6 +19,15 @@ async function setUp(count = 3) {
   }
   return { from, to }
 }
+
+/** A store whose versions do not tell the time. */
+const opaque = (store: ReturnType<typeof memoryTokenStore>) => ({
+  ...store,
+  get: async (...given: Parameters<typeof store.get>) => {
+    const found = await store.get(...given)
+    return found && Object.create(found, { version: { value: `v-${found.version}` } })
+  },
+})
 
 describe('migrateCredentials()', () => {
   it('lists a damaged credential and copies the others', async () => {
@@ -136,15 +145,47 @@ describe('migrateCredentials()', () => {
     expect(seen).toEqual(['1/3', '2/3', '3/3'])
   })
 
+  it('waits for a write of both stores that has reached only one of them', async () => {
+    const from = opaque(memoryTokenStore())
+    const to = memoryTokenStore()
+    for (const store of [from, to]) await store.set(key, apiKey('before'))
+    await from.set(key, apiKey('canary-after'))
+    const relations = verifyMigration({ from, to })
+    const copies = migrateCredentials({ from, to })
+    const second = setTimeout(() => void to.set(key, apiKey('canary-after')), 250)
+    expect((await relations).counts).toMatchObject({ equal: 1 })
+    expect((await copies).counts).toMatchObject({ present: 1 })
+    clearTimeout(second)
+  })
+
+  it('reports a difference that stays, at once when nobody wrote lately', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      const countsOf = async (time: number) => {
+        const now = () => time
+        const from = opaque(memoryTokenStore({ now }))
+        const to = memoryTokenStore({ now })
+        await from.set(key, apiKey('first'))
+        await to.set(key, apiKey('second'))
+        return verifyMigration({ from, to }).then(({ counts }) => counts)
+      }
+      // Nothing moves the clock here, so this would never settle if it waited.
+      expect(await countsOf(Date.now() - 60_000)).toMatchObject({ different: 1 })
+      let settled = false
+      const counts = countsOf(Date.now()).finally(() => {
+        settled = true
+      })
+      await vi.waitFor(() => expect(vi.getTimerCount()).toBe(1))
+      expect(settled).toBe(false)
+      while (!settled) await vi.advanceTimersByTimeAsync(100)
+      expect(await counts).toMatchObject({ different: 1 })
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
   it('compares whole seconds where versions do not tell the time', async () => {
     const clock = { time: 1_700_000_000_000 }
-    const opaque = (store: ReturnType<typeof memoryTokenStore>) => ({
-      ...store,
-      get: async (...given: Parameters<typeof store.get>) => {
-        const found = await store.get(...given)
-        return found && Object.create(found, { version: { value: `v-${found.version}` } })
-      },
-    })
     const now = () => clock.time
     const from = opaque(memoryTokenStore({ now }))
     const to = memoryTokenStore({ now })
