@@ -40,8 +40,10 @@ const expected: (string | undefined)[] = []
 
 /** Runs the command line tool with the variables of the server and returns what it printed. */
 async function mcpAuth(...parameters: string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(process.execPath, [cli, ...parameters], {
-    env: { PATH: process.env.PATH, ...base },
+  const options = { env: { PATH: process.env.PATH, ...base } }
+  const run = promisify(execFile)(process.execPath, [cli, ...parameters], options)
+  const { stdout } = await run.catch((error: Error & { stdout?: string }) => {
+    throw new Error(`${error.message}${error.stdout}`)
   })
   return stdout
 }
@@ -63,7 +65,9 @@ function createTraffic(replicas: Set<Replica>) {
     const body = await response.text()
     const refused = response.status !== 200 || body.includes('"isError":true')
     // A user whose token was deleted is told to connect; that is the right answer.
-    if (refused && user % WRITERS !== 9) failures.push(`${response.status} ${body.slice(0, 300)}`)
+    if (refused && user % WRITERS !== 9) {
+      failures.push(`user ${user}: ${response.status} ${body.slice(0, 300)}`)
+    }
   }
 
   async function write(replica: Replica, user: number): Promise<void> {
@@ -72,7 +76,8 @@ function createTraffic(replicas: Set<Replica>) {
     busy.add(user)
     counts.writes++
     // One user disconnects now and then.
-    const secret = user === 9 && tick % 2 === 0 ? undefined : `canary-${user}-${tick}`
+    const secret =
+      user === 9 && Math.floor(tick / 50) % 2 === 0 ? undefined : `canary-${user}-${tick}`
     try {
       await replica.write(key, secret)
       expected[user] = secret
@@ -141,7 +146,7 @@ beforeAll(async () => {
     const owner = { kind: 'user', issuer: issuer.issuer, subject } as const
     const key: CredentialKey = { provider: 'coda', owner }
     keys.push(key)
-    tokens.push(await issuer.token({ subject }))
+    tokens.push(await issuer.token({ sub: subject }))
     expected.push(`canary-${user}-env`)
     base[(await envVariableFor(key)) ?? ''] = `canary-${user}-env`
   }
@@ -202,8 +207,8 @@ describe.skipIf(engine === undefined)(
         await settle()
         await restart({ ...there, TOKEN_STORE_MODE: 'read-new' })
         await settle()
-        await restart({ TOKEN_STORE: 'infisical' })
         await mcpAuth('migrate', '--from', 'postgres', '--to', 'infisical', '--finish', '--yes')
+        await restart({ TOKEN_STORE: 'infisical' })
         await settle()
 
         // And back to 2.
@@ -213,8 +218,8 @@ describe.skipIf(engine === undefined)(
         await settle()
         await restart({ ...back, TOKEN_STORE_MODE: 'read-new' })
         await settle()
-        await restart({ TOKEN_STORE: 'postgres' })
         await mcpAuth('migrate', '--from', 'infisical', '--to', 'postgres', '--finish', '--yes')
+        await restart({ TOKEN_STORE: 'postgres' })
         await settle()
       } finally {
         await traffic.stop()

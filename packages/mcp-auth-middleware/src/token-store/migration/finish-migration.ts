@@ -8,6 +8,9 @@ import { type KeyResult, type MigrationReport, runKeyStep } from './migration-re
 import { deleteState, isConflict, readState } from './store-state.js'
 import { type VerificationReport, verifyMigration } from './verify-migration.js'
 
+/** How often a key that keeps changing is looked at. */
+const ATTEMPTS = 8
+
 /** Options for {@link finishMigration}. */
 export interface FinishMigrationOptions extends MigrationOptions {
   /** Compares and reports what would be removed; removes nothing. Default false. */
@@ -19,7 +22,7 @@ export interface FinishMigrationOptions extends MigrationOptions {
  * - `removed`: removed from `from`, after it was compared once more.
  * - `cleared`: its tombstones are no longer needed and were removed.
  * - `by-hand`: `from` is read-only; somebody has to remove it there.
- * - `changed`: it changed since the comparison, so it was left alone. Run it again.
+ * - `changed`: it changed at every look, so it was left alone. Run it again.
  */
 export type FinishOutcome = 'removed' | 'cleared' | 'by-hand' | 'changed'
 
@@ -66,9 +69,25 @@ async function removeKey(removal: Removal, key: CredentialKey): Promise<KeyResul
   return { outcome }
 }
 
+/** Looks again at a key that changed between its comparison and its removal. */
+async function removeUnchanged(
+  removal: Removal,
+  key: CredentialKey,
+): Promise<KeyResult<FinishOutcome>> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    try {
+      return await removeKey(removal, key)
+    } catch (error) {
+      if (!isConflict(error)) throw error
+    }
+  }
+  return { outcome: 'changed' }
+}
+
 /**
  * Ends a migration: compares every credential once more, refuses when anything differs, then empties
- * `from` and removes the tombstones. Every server must read `to` by then.
+ * `from` and removes the tombstones. Every server must read `to` by then, best through
+ * {@link readNewTokenStore}: what is deleted in `to` alone leaves no tombstone, and is taken for missing.
  *
  * Each credential is compared again right before it is removed, and removed on condition that it is
  * still the one compared where `from` decides conditions. From a read-only store nothing is removed:
@@ -109,14 +128,7 @@ export async function finishMigration(options: FinishMigrationOptions): Promise<
     signal,
     keys: await listKeys(sources, provider, signal),
     outcomes: OUTCOMES,
-    async run(key) {
-      try {
-        return await removeKey({ from, to, prefer, dryRun, signal }, key)
-      } catch (error) {
-        if (isConflict(error)) return { outcome: 'changed' as const }
-        throw error
-      }
-    },
+    run: (key) => removeUnchanged({ from, to, prefer, dryRun, signal }, key),
   })
   return { finished: removal.ok && !dryRun, verification, removal }
 }
