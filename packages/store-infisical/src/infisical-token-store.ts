@@ -1,6 +1,7 @@
 import {
   type CredentialAuditEvent,
   type CredentialDeleteOptions,
+  type CredentialGetOptions,
   type CredentialKey,
   type CredentialSetOptions,
   createCredentialAudit,
@@ -127,9 +128,9 @@ export function infisicalTokenStore(options: InfisicalTokenStoreOptions): Infisi
     }
   }
 
-  async function readValue(key: CredentialKey, signal: AbortSignal | undefined) {
+  async function readValue(key: CredentialKey, { signal, maxAgeSeconds }: CredentialGetOptions) {
     const limits = await startLimits(readDeadlineMilliseconds, signal)
-    const found = await cache.read(secretNameOf(key), limits)
+    const found = await cache.read(secretNameOf(key), limits, maxAgeSeconds)
     return found === undefined ? undefined : values.parse(found, key)
   }
 
@@ -208,7 +209,7 @@ export function infisicalTokenStore(options: InfisicalTokenStoreOptions): Infisi
       const signal = getOptions?.signal
       signal?.throwIfAborted()
       return audited(key, 'read', async () => {
-        const found = await readValue(key, signal)
+        const found = await readValue(key, getOptions ?? {})
         const value = found?.kind === 'credential' ? found.credential : undefined
         return { value, version: value?.version }
       })
@@ -244,9 +245,9 @@ export function infisicalTokenStore(options: InfisicalTokenStoreOptions): Infisi
       }))
     },
 
-    async tombstone(rawKey) {
+    async tombstone(rawKey, getOptions = {}) {
       requireOpen()
-      const found = await readValue(validateCredentialKey(rawKey), undefined)
+      const found = await readValue(validateCredentialKey(rawKey), getOptions)
       return found?.kind === 'tombstone' ? found.tombstone : undefined
     },
 

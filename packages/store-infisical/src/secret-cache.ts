@@ -21,8 +21,11 @@ interface Flight {
 
 /** What is known about the secrets of the folder. */
 export interface SecretCache {
-  /** Finds one secret: in the last listing while that is fresh, else by asking. */
-  read(name: string, limits: CallLimits): Promise<SecretRecord | undefined>
+  /**
+   * Finds one secret: in the last listing while that is fresh, else by asking. With `maxAgeSeconds`
+   * nothing is older than that, also while Infisical is unavailable; 0 asks for this one secret.
+   */
+  read(name: string, limits: CallLimits, maxAgeSeconds?: number): Promise<SecretRecord | undefined>
   /** Asks for the whole folder. */
   list(limits: CallLimits): Promise<readonly SecretRecord[]>
   /** A write begins: from now on nobody knows what is stored. */
@@ -84,11 +87,11 @@ export function createSecretCache({ api, options, now, emit }: SecretCacheParts)
     return listedAt === undefined ? undefined : { record: undefined, at: listedAt }
   }
 
-  function fresh(name: string): Entry | undefined {
+  function fresh(name: string, maxAge = ttl): Entry | undefined {
     const entry = known(name)
     if (entry === undefined) return undefined
     const seconds = entry.record === undefined ? Math.min(ttl, ABSENT_SECONDS) : ttl
-    return isYoung(entry.at, seconds) ? entry : undefined
+    return isYoung(entry.at, Math.min(seconds, maxAge)) ? entry : undefined
   }
 
   function adopt(flight: Flight, records: readonly SecretRecord[]): void {
@@ -170,15 +173,17 @@ export function createSecretCache({ api, options, now, emit }: SecretCacheParts)
   return {
     list,
 
-    async read(name, limits) {
-      const entry = ttl === 0 ? undefined : fresh(name)
+    async read(name, limits, maxAgeSeconds) {
+      if (maxAgeSeconds === 0) return readOne(name, limits)
+      const entry = ttl === 0 ? undefined : fresh(name, maxAgeSeconds)
       if (entry !== undefined) return entry.record
       try {
         return await ask(name, limits)
       } catch (error) {
         if (!isUnavailable(error)) throw error
         const held = known(name)
-        if (held?.record === undefined || !isYoung(held.at, ttl + stale)) throw error
+        const limit = Math.min(ttl + stale, maxAgeSeconds ?? Number.POSITIVE_INFINITY)
+        if (held?.record === undefined || !isYoung(held.at, limit)) throw error
         emit({ type: 'stale' })
         return held.record
       }

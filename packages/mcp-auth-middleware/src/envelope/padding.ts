@@ -26,9 +26,8 @@ export function isPaddedLength(bytes: number): boolean {
 export function removePadding(padded: Uint8Array): Uint8Array {
   const view = new DataView(padded.buffer, padded.byteOffset, padded.byteLength)
   const end = LENGTH_BYTES + view.getUint32(0)
-  const isShortest = end <= padded.length && end > padded.length - BLOCK_BYTES
-  if (!isShortest || padded.subarray(end).some((byte) => byte !== 0)) {
-    throw new StoreIntegrityError('the padding of the stored value is malformed')
-  }
+  let isPadding = end <= padded.length && end > padded.length - BLOCK_BYTES
+  for (let index = end; index < padded.length; index++) isPadding &&= padded[index] === 0
+  if (!isPadding) throw new StoreIntegrityError('the padding of the stored value is malformed')
   return padded.subarray(LENGTH_BYTES, end)
 }

@@ -6,7 +6,7 @@ import { sharesPromises } from '../runtime.js'
 import { credentialKeyId, validateCredentialKey } from './credential-key.js'
 import { untilAborted, withDeadline } from './deadline.js'
 import { createOverlapTracker } from './overlap-tracker.js'
-import type { Credential, CredentialKey, TokenStore } from './token-store.js'
+import type { Credential, CredentialGetOptions, CredentialKey, TokenStore } from './token-store.js'
 import { createWatchedKeys } from './watched-keys.js'
 
 /** How long a reader waits for the store before it is served a stale credential. */
@@ -84,6 +84,9 @@ const Options = z.strictObject({
 const isFresh = (entry: Entry, time: number) => time >= entry.storedAt && time < entry.freshUntil
 
 const isServable = (entry: Entry, time: number) => time >= entry.storedAt && time < entry.staleUntil
+
+const isYoung = (entry: Entry, seconds: number, time: number) =>
+  time < entry.storedAt + seconds * 1000
 
 const isUnavailable = (error: unknown) =>
   isAuthError(error) && error.code === 'ERR_STORE_UNAVAILABLE'
@@ -204,6 +207,13 @@ export function cachedTokenStore(
     }
   }
 
+  /** Asks past the cache, which keeps what it holds unless that was found to be wrong. */
+  async function readYoung(key: CredentialKey, id: string, options: CredentialGetOptions) {
+    const credential = await store.get(key, options)
+    if (entries.peek(id)?.credential?.version !== credential?.version) forget(id)
+    return credential
+  }
+
   async function write<Value>(
     key: CredentialKey,
     run: () => Promise<Value>,
@@ -249,8 +259,12 @@ export function cachedTokenStore(
         // A key that was cached has been validated; this path costs less than a microsecond.
         const id = credentialKeyId(key)
         const entry = fresh(id)
-        if (entry !== undefined) return Promise.resolve(entry.credential)
+        const maxAge = options?.maxAgeSeconds
+        if (entry !== undefined && (maxAge === undefined || isYoung(entry, maxAge, now()))) {
+          return Promise.resolve(entry.credential)
+        }
         const checked = validateCredentialKey(key)
+        if (maxAge !== undefined) return readYoung(checked, id, { signal, maxAgeSeconds: maxAge })
         if (!shared) return read(checked, id, signal)
         return join(flights.get(id) ?? startFlight(checked, id), id, signal)
       } catch (error) {
@@ -270,7 +284,7 @@ export function cachedTokenStore(
         () => undefined,
       ),
     ...(lease && { lease: (key, ttlSeconds) => lease.call(store, key, ttlSeconds) }),
-    ...(tombstone && { tombstone: (key) => tombstone.call(store, key) }),
+    ...(tombstone && { tombstone: (key, options) => tombstone.call(store, key, options) }),
     ...(tombstones && { tombstones: (filter) => tombstones.call(store, filter) }),
     ...(watch && { watch: (onChange) => watch.call(store, onChange) }),
     keys: (filter) => store.keys(filter),

@@ -61,17 +61,16 @@ function checkMetadata(metadata: unknown): Readonly<Record<string, string>> {
   return Object.freeze(Object.fromEntries(entries) as Record<string, string>)
 }
 
-/**
- * Checks what is to be written, as every store does, and returns a frozen copy with the known members
- * only. A {@link Credential} read from another store is accepted as it is.
- *
- * Limits: `secret` and `refreshToken` 1 byte to 64 KiB each, 256 scopes of 256 characters, 32 metadata
- * entries with names of 128 and values of 1024 bytes. `expiresAt` is epoch seconds and may have passed.
- * The members of the copy are enumerable: do not log it.
- *
- * @throws {@link StoreInvalidError} naming the member and never its value.
- */
-export function validateCredentialInput(input: CredentialInput): CredentialInput {
+interface CheckedInput {
+  kind: CredentialInput['kind']
+  secret: string
+  refreshToken?: string
+  expiresAt?: number
+  scopes?: readonly string[]
+  metadata?: Readonly<Record<string, string>>
+}
+
+function checkInput(input: CredentialInput): CheckedInput {
   if (typeof input !== 'object' || input === null) {
     throw new StoreInvalidError('the credential must be an object')
   }
@@ -85,14 +84,26 @@ export function validateCredentialInput(input: CredentialInput): CredentialInput
   if (expiresAt !== undefined && !(Number.isFinite(expiresAt) && expiresAt > 0)) {
     throw new StoreInvalidError('expiresAt must be a positive number of epoch seconds')
   }
-  return Object.freeze({
-    kind,
-    secret: checkSecret('secret', secret),
-    ...(refreshToken !== undefined && { refreshToken: checkSecret('refreshToken', refreshToken) }),
-    ...(expiresAt !== undefined && { expiresAt }),
-    ...(scopes !== undefined && { scopes: checkScopes(scopes) }),
-    ...(metadata !== undefined && { metadata: checkMetadata(metadata) }),
-  })
+  const checked: CheckedInput = { kind, secret: checkSecret('secret', secret) }
+  if (refreshToken !== undefined) checked.refreshToken = checkSecret('refreshToken', refreshToken)
+  if (expiresAt !== undefined) checked.expiresAt = expiresAt
+  if (scopes !== undefined) checked.scopes = checkScopes(scopes)
+  if (metadata !== undefined) checked.metadata = checkMetadata(metadata)
+  return checked
+}
+
+/**
+ * Checks what is to be written, as every store does, and returns a frozen copy with the known members
+ * only. A {@link Credential} read from another store is accepted as it is.
+ *
+ * Limits: `secret` and `refreshToken` 1 byte to 64 KiB each, 256 scopes of 256 characters, 32 metadata
+ * entries with names of 128 and values of 1024 bytes. `expiresAt` is epoch seconds and may have passed.
+ * The members of the copy are enumerable: do not log it.
+ *
+ * @throws {@link StoreInvalidError} naming the member and never its value.
+ */
+export function validateCredentialInput(input: CredentialInput): CredentialInput {
+  return Object.freeze(checkInput(input))
 }
 
 function redacted(credential: Credential): Record<string, unknown> {
@@ -122,9 +133,16 @@ export function createCredential(
   input: CredentialInput,
   stamp: Pick<Credential, 'version' | 'updatedAt'>,
 ): Credential {
-  const { secret, refreshToken, ...open } = validateCredentialInput(input)
-  const credential = Object.create(credentialPrototype) as Credential
-  Object.assign(credential, open, { version: stamp.version, updatedAt: stamp.updatedAt })
+  const { kind, secret, refreshToken, expiresAt, scopes, metadata } = checkInput(input)
+  const credential = Object.create(credentialPrototype) as {
+    -readonly [Name in keyof Credential]: Credential[Name]
+  }
+  credential.kind = kind
+  if (expiresAt !== undefined) credential.expiresAt = expiresAt
+  if (scopes !== undefined) credential.scopes = scopes
+  if (metadata !== undefined) credential.metadata = metadata
+  credential.version = stamp.version
+  credential.updatedAt = stamp.updatedAt
   Object.defineProperty(credential, 'secret', { value: secret })
   if (refreshToken !== undefined) {
     Object.defineProperty(credential, 'refreshToken', { value: refreshToken })

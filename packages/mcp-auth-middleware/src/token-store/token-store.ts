@@ -44,6 +44,11 @@ export type CredentialInput = Omit<Credential, 'version' | 'updatedAt'>
 export interface CredentialGetOptions {
   /** Ends the wait; the promise rejects with the reason of the signal. */
   readonly signal?: AbortSignal | undefined
+  /**
+   * How many seconds ago the backend may have told what is answered; 0 asks it now. Overrides what the
+   * store or its cache would remember for longer, also during an outage. Default: no such limit.
+   */
+  readonly maxAgeSeconds?: number | undefined
 }
 
 /** Condition of {@link TokenStore.set}. Both at once are refused. */
@@ -161,7 +166,7 @@ export interface TokenStore {
    *
    * @throws {@link StoreUnsupportedError} when the store has no tombstones.
    */
-  tombstone?(key: CredentialKey): Promise<Tombstone | undefined>
+  tombstone?(key: CredentialKey, options?: CredentialGetOptions): Promise<Tombstone | undefined>
 
   /** Lists the keys that have a tombstone. */
   tombstones?(filter?: CredentialKeyFilter): AsyncIterable<CredentialKey>

@@ -150,6 +150,21 @@ const breaks: readonly (readonly [string, string, Break])[] = [
       },
     }),
   ],
+  [
+    'remembers what it was asked to look up again',
+    'TS61',
+    (store) => {
+      const remembered = new Map<string, Credential | undefined>()
+      return {
+        async get(key) {
+          const id = JSON.stringify(key)
+          const found = remembered.get(id) ?? (await store.get(key))
+          remembered.set(id, found)
+          return found
+        },
+      }
+    },
+  ],
   ['stays open after close', 'TS13', () => ({ close: async () => {} })],
 ]
 

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { credentialKeyId } from '../../token-store/credential-key.js'
-import type { CredentialKey, TokenStore } from '../../token-store/token-store.js'
+import type {
+  CredentialGetOptions,
+  CredentialKey,
+  TokenStore,
+} from '../../token-store/token-store.js'
 import {
   apiKey,
   contractCase,
@@ -35,7 +39,7 @@ function follow(store: TokenStore) {
   }
 }
 
-/** What stores promise that tell of changes. A store without `watch` promises nothing. */
+/** What stores promise about changes by others. A store without `watch` tells of none. */
 export const watchCases: readonly TokenStoreContractCase[] = [
   contractCase('TS60', 'tells other replicas of writes and deletes', async ({ create }) => {
     const store = await create([])
@@ -61,5 +65,28 @@ export const watchCases: readonly TokenStoreContractCase[] = [
       watching.stop()
       leaving.stop()
     }
+  }),
+
+  contractCase('TS61', 'answers nothing older than asked for', async ({ create }) => {
+    const store = await create([])
+    const { write, tombstone } = store.capabilities
+    if (!write) return
+    const replica = await create([], { beside: store })
+    const now = { maxAgeSeconds: 0 }
+    // Each answer of the first replica is remembered, if the store remembers any.
+    const secret = async (options?: CredentialGetOptions) =>
+      (await store.get(serviceKey(), options))?.secret
+    assert.equal(await secret(), undefined)
+    await replica.set(serviceKey(), apiKey('first'))
+    assert.equal(await secret(now), 'first')
+    await secret()
+    await replica.set(serviceKey(), apiKey('second'))
+    assert.equal(await secret(now), 'second')
+    await store.set(serviceKey(), apiKey('third'))
+    await replica.set(serviceKey(), apiKey('fourth'))
+    assert.equal(await secret(now), 'fourth')
+    await replica.delete(serviceKey(), tombstone ? { tombstone } : {})
+    assert.equal(await secret(now), undefined)
+    if (tombstone) assert.ok((await store.tombstone?.(serviceKey(), now)) !== undefined)
   }),
 ]

@@ -1,4 +1,4 @@
-import type { CredentialKey, TokenStore } from '../token-store.js'
+import type { CredentialGetOptions, CredentialKey, TokenStore } from '../token-store.js'
 import { isSameCredential } from './credential-digest.js'
 import { isNewer } from './newer.js'
 import { readState, type StoreState } from './store-state.js'
@@ -57,10 +57,10 @@ export async function compareKey(
   stores: { readonly from: TokenStore; readonly to: TokenStore },
   key: CredentialKey,
   prefer: Preference,
-  signal?: AbortSignal | undefined,
+  options: CredentialGetOptions,
 ): Promise<KeyComparison> {
-  const target = await readState(stores.to, key, signal)
-  const source = await readState(stores.from, key, signal)
+  const target = await readState(stores.to, key, options)
+  const source = await readState(stores.from, key, options)
   const one = { store: stores.from, state: source }
   const other = { store: stores.to, state: target }
   let right: Side

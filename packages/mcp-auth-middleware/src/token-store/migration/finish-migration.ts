@@ -57,14 +57,14 @@ interface Removal {
 
 async function removeKey(removal: Removal, key: CredentialKey): Promise<KeyResult<FinishOutcome>> {
   const { from, to, prefer, dryRun, signal } = removal
-  const { relation, source } = await compareKey(removal, key, prefer, signal)
+  const { relation, source } = await compareKey(removal, key, prefer, { signal, maxAgeSeconds: 0 })
   if (NEEDED.has(relation)) return { outcome: 'changed' }
   if (source.kind === 'credential' && !from.capabilities.write) return { outcome: 'by-hand' }
   const outcome = source.kind === 'credential' ? 'removed' : 'cleared'
   if (dryRun) return { outcome }
   if (source.kind !== 'none') await deleteState(from, key, source, false)
   // Only now: while `from` holds the credential, the tombstone keeps it from being read there.
-  const target = await readState(to, key, signal)
+  const target = await readState(to, key, { signal, maxAgeSeconds: 0 })
   if (target.kind === 'tombstone') await deleteState(to, key, target, false)
   return { outcome }
 }

@@ -1,7 +1,7 @@
 import { StoreConflictError, StoreIntegrityError } from '../../errors.js'
 import { placeholderReason } from '../placeholder.js'
 import type { Credential, CredentialKey, TokenStore } from '../token-store.js'
-import type { KeyComparison, Preference } from './compare-key.js'
+import { compareKey, type KeyComparison, type Preference } from './compare-key.js'
 import { compareSettledKey } from './compare-settled-key.js'
 import type { KeyResult } from './migration-report.js'
 import { deleteState, isConflict, readState, writeOver } from './store-state.js'
@@ -116,12 +116,26 @@ function isSettled({ source, target }: KeyComparison): boolean {
   return (source.kind === 'credential') === (target.kind === 'credential')
 }
 
+/** Compares, what this run wrote by what the stores hold now. */
+async function look(
+  migration: KeyMigration,
+  key: CredentialKey,
+  own: OwnWrite | undefined,
+): Promise<KeyComparison> {
+  const { prefer, signal } = migration
+  if (own !== undefined) {
+    const comparison = await compareKey(migration, key, prefer, { signal, maxAgeSeconds: 0 })
+    if (comparison.target.version === own.version) return comparison
+  }
+  return compareSettledKey(migration, key, prefer, { signal, trustsMissing: true })
+}
+
 async function step(
   migration: KeyMigration,
   key: CredentialKey,
   own: OwnWrite | undefined,
 ): Promise<Result | OwnWrite> {
-  const comparison = await compareSettledKey(migration, key, migration.prefer, migration.signal)
+  const comparison = await look(migration, key, own)
   const { relation, source, target } = comparison
   const mine = own !== undefined && target.version === own.version
   if (mine && (relation === 'equal' || relation === 'deleted') && isSettled(comparison)) {

@@ -90,7 +90,7 @@ export function readNewTokenStore(options: ReadNewTokenStoreOptions): TokenStore
   const { compareAndSet, lease } = current.capabilities
 
   async function readNew(key: CredentialKey, getOptions: CredentialGetOptions | undefined) {
-    const state = await readState(current, key, getOptions?.signal)
+    const state = await readState(current, key, getOptions ?? {})
     if (state.kind !== 'none') return state.kind === 'credential' ? state.credential : undefined
     // Between the two reads the key may have been copied and removed from the old store.
     return (await old.get(key, getOptions)) ?? current.get(key, getOptions)

@@ -1,5 +1,11 @@
 import { isAuthError, StoreConflictError } from '../../errors.js'
-import type { Credential, CredentialInput, CredentialKey, TokenStore } from '../token-store.js'
+import type {
+  Credential,
+  CredentialGetOptions,
+  CredentialInput,
+  CredentialKey,
+  TokenStore,
+} from '../token-store.js'
 
 /** What one store holds under one key. */
 export type StoreState =
@@ -12,18 +18,21 @@ export function isConflict(error: unknown): boolean {
   return isAuthError(error) && error.code === 'ERR_STORE_CONFLICT'
 }
 
-/** Reads what a store holds under a key, tombstones included where it has them. */
+/** What the backend holds now, not what a store remembers of it. */
+const NOW: CredentialGetOptions = { maxAgeSeconds: 0 }
+
+/** Reads what a store holds under a key, tombstones included where it has them. Asks the backend by default. */
 export async function readState(
   store: TokenStore,
   key: CredentialKey,
-  signal?: AbortSignal | undefined,
+  options: CredentialGetOptions = NOW,
 ): Promise<StoreState> {
-  const credential = await store.get(key, { signal })
+  const credential = await store.get(key, options)
   if (credential !== undefined) {
     return { kind: 'credential', credential, version: credential.version }
   }
   if (!store.capabilities.tombstone) return { kind: 'none' }
-  const tombstone = await store.tombstone?.(key)
+  const tombstone = await store.tombstone?.(key, options)
   return tombstone === undefined ? { kind: 'none' } : { kind: 'tombstone', ...tombstone }
 }
 

@@ -59,7 +59,7 @@ export async function verifyMigration(options: MigrationOptions): Promise<Verifi
     keys: await listKeys(sources, provider, signal),
     outcomes: OUTCOMES,
     async run(key) {
-      return { outcome: (await compareSettledKey({ from, to }, key, prefer, signal)).relation }
+      return { outcome: (await compareSettledKey({ from, to }, key, prefer, { signal })).relation }
     },
   })
 }
