@@ -1,4 +1,4 @@
-/** How the process ends. Documented in `docs/reference/cli.md`; a test holds the two together. */
+/** How the process ends. */
 export const EXIT_CODES = {
   ok: 0,
   refused: 1,
@@ -16,13 +16,14 @@ export type ExitReason = keyof typeof EXIT_CODES
 /** Exit code of the process. */
 export type ExitCode = (typeof EXIT_CODES)[ExitReason]
 
-/** What each exit code tells a script. */
+/** What each exit code tells a script, in the help and in `docs/reference/cli.md`. */
 export const EXIT_CODE_MEANINGS: Readonly<Record<ExitReason, string>> = {
   ok: 'Done. For comparisons: nothing differs.',
   refused:
     'Refused, absent, lost to another writer, or something differs. Nothing half-done is left.',
   usage: 'The command line is wrong, or a confirmation was not possible.',
-  configuration: 'A variable or a file is missing or malformed; all of them are listed.',
+  configuration:
+    'A variable or a file is missing, malformed or cannot be used. All such variables are listed.',
   unavailable: 'A store or an upstream API did not answer. Try again later.',
   integrity: 'A stored record is damaged or was moved. It was left as it is.',
   unexpected: 'A fault of this program.',

@@ -9,6 +9,15 @@ export function parseCount(text: string): number {
   return number
 }
 
+/** Creates the parser of a flag that is a whole number from 1 to a limit. */
+export function countUpTo(maximum: number): (text: string) => number {
+  return (text) => {
+    const number = parseCount(text)
+    if (number <= maximum) return number
+    throw new InvalidArgumentError(`It must be a whole number from 1 to ${maximum}.`)
+  }
+}
+
 /** Flags that every command has. */
 export function commonFlags(): Option[] {
   return [

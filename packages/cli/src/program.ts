@@ -4,15 +4,17 @@ import * as z from 'zod/mini'
 import type { Command, CommandContext } from './command.js'
 import { COMMANDS, GROUPS } from './commands.js'
 import { readVariables } from './configuration/environment.js'
-import { secretArgumentFailure } from './credential-key.js'
 import { EXIT_CODES, type ExitCode } from './exit-codes.js'
 import { CommandFailure, exitCodeOf, exitReasonOf, formatCauses, formatFailure } from './failure.js'
 import { commonOptions } from './flags.js'
+import { formatExamples, formatExitCodes } from './help.js'
 import type { Host } from './host.js'
 import { createColors, usesColors } from './output/colors.js'
 import { createOutput, type OutputOptions } from './output/output.js'
 import { type Progress, startProgress } from './output/progress.js'
 import { createPrompts } from './output/prompts.js'
+import { type StandardStreams, watchStreams } from './output/standard-streams.js'
+import { describeUsage, formatUsageHint } from './usage.js'
 
 const Common = z.object(commonOptions)
 
@@ -32,44 +34,6 @@ function readVersion(): string {
     readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
   )
   return z.parse(z.object({ version: z.string() }), manifest).version
-}
-
-function formatExamples(command: Command): string {
-  const { examples } = command.definition
-  const lines = examples.map(({ command: line, explains }) => `  # ${explains}\n  ${line}`)
-  return `\nExamples:\n${lines.join('\n\n')}\n`
-}
-
-/** Words that a person may use for a value; such a flag was meant to carry the secret. */
-const SECRET_FLAG = /^--?(?:value|secret|token|password|key|api-?key|credential)\b/i
-
-/** Says what is wrong with the command line, without what was typed: it may be a secret. */
-function describeUsage(error: CommanderError, argv: readonly string[]): CommandFailure {
-  const typed = /'([^']*)'/.exec(error.message)?.[1] ?? ''
-  switch (error.code) {
-    case 'commander.unknownOption': {
-      if (SECRET_FLAG.test(typed)) return secretArgumentFailure()
-      const suggestion = /\(Did you mean (--[a-z-]+)\?\)/.exec(error.message)?.[1]
-      const hint = suggestion === undefined ? '' : `; did you mean ${suggestion}?`
-      return new CommandFailure('usage', `unknown option${hint}`)
-    }
-    case 'commander.unknownCommand': {
-      const suggestion = /\(Did you mean ([a-z]+)\?\)/.exec(error.message)?.[1]
-      const hint = suggestion === undefined ? '' : `; did you mean ${suggestion}?`
-      return new CommandFailure('usage', `unknown command${hint}`)
-    }
-    case 'commander.excessArguments':
-      return argv.join(' ').startsWith('tokens set ')
-        ? secretArgumentFailure()
-        : new CommandFailure('usage', 'too many arguments')
-    case 'commander.invalidArgument': {
-      const option = /^error: option '([^']+)'/.exec(error.message)?.[1] ?? 'an argument'
-      const rule = /is invalid\. (.*)$/s.exec(error.message)?.[1] ?? ''
-      return new CommandFailure('usage', `${option} is invalid. ${rule}`.trim())
-    }
-    default:
-      return new CommandFailure('usage', error.message.replace(/^error: /, ''))
-  }
 }
 
 /** The parsed command line. */
@@ -98,6 +62,7 @@ export function createProgram(
     .version(readVersion(), '--version', 'print the version')
     .helpOption('--help', 'show this help')
     .helpCommand(false)
+    .addHelpText('after', formatExitCodes())
     .enablePositionalOptions()
     .exitOverride()
     .configureOutput({
@@ -148,10 +113,14 @@ function parse(argv: readonly string[], host: Host): Invocation | ExitCode {
   return invocation ?? EXIT_CODES.usage
 }
 
-async function execute(host: Host, { command, options, values }: Invocation): Promise<void> {
+async function execute(
+  host: Host,
+  streams: StandardStreams,
+  { command, options, values }: Invocation,
+): Promise<void> {
   const { json, quiet, yes, color, envFile } = Common.parse(options)
   const running: Progress[] = []
-  const output = createOutput(host, { json, quiet, color })
+  const output = createOutput(host, streams, { json, quiet, color })
   const context: CommandContext = {
     host,
     variables: readVariables(host.env, envFile),
@@ -170,21 +139,24 @@ async function execute(host: Host, { command, options, values }: Invocation): Pr
   }
 }
 
+/** Writes an error to stderr: lines for people, or with `--json` one line of JSON, the last one. */
 function report(host: Host, argv: readonly string[], error: unknown): void {
   const { json, color, debug } = peekOutputOptions(argv)
   const reason = exitReasonOf(error)
   const message = formatFailure(error)
-  const causes = debug ? formatCauses(error) : []
+  const hint = reason === 'usage' ? formatUsageHint(argv) : undefined
+  const causes = debug ? formatCauses(error) : undefined
   if (json) {
     const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined
-    const document = { error: reason, ...(typeof code === 'string' && { code }), message }
-    host.stderr.write(`${JSON.stringify(causes.length > 0 ? { ...document, causes } : document)}\n`)
+    const ownCode = typeof code === 'string' ? code : undefined
+    host.stderr.write(
+      `${JSON.stringify({ error: reason, code: ownCode, message, hint, causes })}\n`,
+    )
     return
   }
   const colors = createColors(usesColors(host, 'stderr', color))
-  host.stderr.write(`${colors.red('error:')} ${message}\n`)
-  if (reason === 'usage') host.stderr.write('Run the command with --help to see how it is used.\n')
-  for (const line of causes) host.stderr.write(`${line}\n`)
+  const lines = [`${colors.red('error:')} ${message}`, ...(hint ? [hint] : []), ...(causes ?? [])]
+  for (const line of lines) host.stderr.write(`${line}\n`)
 }
 
 /** Whatever an interrupted run ended with, a person reads the same. */
@@ -198,10 +170,13 @@ function interruption(cause: unknown): CommandFailure {
  * writes to the streams of `host` alone.
  */
 export async function run(argv: readonly string[], host: Host): Promise<ExitCode> {
+  const streams = watchStreams(host)
   try {
     const invocation = parse(argv, host)
-    if (typeof invocation === 'number') return invocation
-    await execute(host, invocation)
+    const isDone = typeof invocation === 'number'
+    if (!isDone) await execute(host, streams, invocation)
+    await streams.finish()
+    if (isDone) return invocation
     return host.signal.aborted ? EXIT_CODES.interrupted : EXIT_CODES.ok
   } catch (error) {
     const interrupted = host.signal.aborted

@@ -33,6 +33,7 @@ describe('keys generate', () => {
     expect(stderr).toMatch(/^key id [0-9a-f]{16};/)
     expect(stderr).not.toContain(stdout.trim())
     expect((await commandLine(['keys', 'generate'])).stdout).not.toBe(stdout)
+    expect((await commandLine(['keys', 'generate', '--quiet'])).stderr).toBe('')
   })
 })
 
@@ -174,28 +175,75 @@ describe.skipIf(someServer === undefined)('keys, db and audit', { timeout: 60_00
     expect(await show('--actor', 'nobody')).toBe('')
   })
 
-  it('follows audit events until it is interrupted', async () => {
+  it('tells whose accesses it shows', async () => {
+    const env = await create()
+    await store(env, 'coda')
+    const client = new pg.Client({ connectionString: env.DATABASE_URL })
+    await client.connect()
+    try {
+      await client.query(
+        "UPDATE mcp_auth.audit_events SET actor_issuer = 'https://login.example.com', actor_subject = 'ann' WHERE event = 'credential.write'",
+      )
+    } finally {
+      await client.end()
+    }
+    const show = async (...flags: string[]) =>
+      (await commandLine(['audit', ...flags], { env })).stdout
+    expect(await show('--actor', 'ann')).toMatch(
+      /^\S+ {2}credential\.write .* by "ann" at "https:\/\/login\.example\.com"\n$/,
+    )
+    const issuer = (url: string) => ['--actor', 'ann', '--actor-issuer', url]
+    expect(await show(...issuer('https://login.example.com'))).not.toBe('')
+    expect(await show(...issuer('https://other.example.com'))).toBe('')
+    const alone = await commandLine(['audit', '--actor-issuer', 'https://a.example'], { env })
+    expect(alone.code).toBe(2)
+  })
+
+  it('follows audit events as JSON Lines until it is interrupted', async () => {
     const env = await create()
     await store(env, 'coda')
     const interruption = new AbortController()
-    const following = commandLine(['audit', '--follow', '--json'], {
+    let seen = ''
+    const following = commandLine(['audit', '--follow', '--event', 'credential.write', '--json'], {
       env,
       signal: interruption.signal,
+      onStdout: (text) => {
+        seen += text
+      },
     })
-    // Events from before the start are not shown, so some are made until the first is seen.
-    await store(env, 'github')
-    await new Promise((resolve) => setTimeout(resolve, 1500))
-    await store(env, 'gitlab')
-    await new Promise((resolve) => setTimeout(resolve, 1500))
+    let round = 0
+    // Events from before the start are not shown, so some are made until one is seen.
+    const writeMore = async () => {
+      await store(env, `provider-${round++}`)
+      return seen
+    }
+    await expect.poll(writeMore, { timeout: 30_000, interval: 200 }).toContain('provider-')
     interruption.abort()
     const { code, stdout } = await following
     expect(code).toBe(130)
-    expect(
-      stdout
-        .trim()
-        .split('\n')
-        .map((line) => JSON.parse(line).provider),
-    ).toContain('gitlab')
+    const events = stdout.trimEnd().split('\n')
+    for (const line of events) expect(JSON.parse(line)).toMatchObject({ event: 'credential.write' })
+    expect(stdout).not.toContain('"coda"')
+  })
+
+  it('exports one namespace, and tells what an import would add without adding it', async () => {
+    const env = await create()
+    await store(env, 'coda')
+    await store({ ...env, MCP_AUTH_NAMESPACE: 'other' }, 'coda', 'github')
+    const backup = join(temporaryFolder(), 'other.jsonl')
+    const argv = ['db', 'export', '--output', backup, '--namespace', 'other']
+    expect(await json(env, ...argv)).toMatchObject({ tables: { credentials: 2 } })
+
+    const target = {
+      ...(await create()),
+      MCP_AUTH_ENCRYPTION_KEYS: env.MCP_AUTH_ENCRYPTION_KEYS ?? '',
+    }
+    await store(target, 'gitlab')
+    const added = { tables: { credentials: { rows: 2, written: 2, existing: 0 } } }
+    expect(await json(target, 'db', 'import', backup, '--dry-run')).toMatchObject(added)
+    expect(await json(target, 'db', 'verify')).toMatchObject({ sound: 1 })
+    expect(await json(target, 'db', 'import', backup)).toMatchObject(added)
+    expect(await json(target, 'db', 'verify')).toMatchObject({ sound: 3 })
   })
 })
 

@@ -1,4 +1,4 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { commandLine, temporaryFolder } from './support/command-line.js'
@@ -78,6 +78,16 @@ describe.each(engines)('migrate over $name', { timeout: 180_000 }, (engine) => {
 })
 
 describe.skipIf(someServer === undefined)('migrate', { timeout: 60_000 }, () => {
+  it('X38 makes no folder in a dry run towards an embedded database', async () => {
+    const dataDir = join(temporaryFolder(), 'data')
+    const env = { CODA_API_TOKEN: CODA, DATA_DIR: dataDir }
+    expect(await migrate(env, 'env', 'postgres', '--dry-run')).toMatchObject({
+      code: 0,
+      report: { dryRun: true, counts: { copied: 1 } },
+    })
+    expect(existsSync(dataDir)).toBe(false)
+  })
+
   it('X38 writes nothing in a dry run, not even tables', async () => {
     const env = await phases()
     const dry = await migrate(env, 'env', 'postgres', '--dry-run')
@@ -177,6 +187,43 @@ describe.skipIf(someServer === undefined)('migrate', { timeout: 60_000 }, () => 
     const stopped = await migrate(env, 'postgres', 'infisical', '--report', path)
     expect(stopped.code).toBe(4)
     expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({ ok: false, total: 1 })
+  })
+
+  it('stops in order when it is interrupted, and goes on in the next run', async () => {
+    const { fake, env: infisical } = await infisicalEnvironment()
+    const postgres = await postgresEnvironment(someServer ?? engines[0] ?? fail())
+    const names = Array.from({ length: 12 }, (_, index) => `P${index}_API_TOKEN`)
+    const tokens = Object.fromEntries(names.map((name) => [name, `${CODA}-${name}`]))
+    const env = { ...tokens, ...infisical, ...postgres }
+    await migrate(env, 'env', 'postgres')
+
+    const interruption = new AbortController()
+    fake.faults.next('stall', 'createSecret')
+    const argv = [
+      'migrate',
+      '--from',
+      'postgres',
+      '--to',
+      'infisical',
+      '--concurrency',
+      '1',
+      '--json',
+    ]
+    const running = commandLine(argv, { env, signal: interruption.signal })
+    await expect.poll(() => fake.faults.stalled, { timeout: 20_000 }).toBe(1)
+    interruption.abort()
+    fake.faults.release()
+    const stopped = await running
+    expect(stopped.code).toBe(130)
+    expect(stopped.stderr).toContain('Run the command again to go on')
+    expect(fake.secrets().length).toBeLessThan(names.length)
+
+    const again = await migrate(env, 'postgres', 'infisical')
+    expect(again).toMatchObject({ code: 0, report: { ok: true, total: names.length } })
+    expect(await migrate(env, 'postgres', 'infisical', '--verify')).toMatchObject({
+      code: 0,
+      report: { counts: { equal: names.length } },
+    })
   })
 
   it('refuses values that are none', async () => {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { createEnvelopeCodec, localKeyProvider } from '@bestviable/mcp-auth-middleware/envelope'
 import { postgresTokenStore } from '@bestviable/mcp-auth-store-postgres'
 import { describe, expect, it } from 'vitest'
@@ -20,6 +21,8 @@ import {
 const OLD = 'canary-before-2201'
 const NEW = 'canary-after-2202'
 const RECORDS = 400
+/** Sets colours at a terminal, unlike the sequences that move the cursor. */
+const COLOR = new RegExp(`${String.fromCharCode(27)}\\[[\\d;]*m`)
 
 async function secretOf(env: Environment, provider: string): Promise<string | undefined> {
   const argv = ['tokens', 'get', provider, '--reveal', '--yes']
@@ -37,14 +40,16 @@ async function databaseToRotate(): Promise<Environment> {
     listen: false,
   })
   const subjects = Array.from({ length: RECORDS }, (_, index) => `user-${index}`)
-  await Promise.all(
-    subjects.map((subject) =>
-      store.set(
+  const writeRest = async () => {
+    for (let subject = subjects.pop(); subject !== undefined; subject = subjects.pop()) {
+      await store.set(
         { provider: 'coda', owner: { kind: 'user', issuer: 'https://login.example.com', subject } },
         { kind: 'api-key', secret: `canary-${subject}` },
-      ),
-    ),
-  )
+      )
+    }
+  }
+  // As many at once as there are connections: a write that waits for one has a deadline.
+  await Promise.all([writeRest(), writeRest(), writeRest(), writeRest()])
   await store.close()
   return { ...env, MCP_AUTH_ENCRYPTION_KEYS: `${createKeys()},${old}` }
 }
@@ -80,6 +85,26 @@ describe('the program', { timeout: 60_000 }, () => {
     expect(JSON.parse(program.stdout())).toMatchObject({ action: 'created' })
     expect(await secretOf(env, 'coda')).toBe(NEW)
   })
+
+  it.each([
+    ['help', '"$NODE" "$PROGRAM" --help | true'],
+    ['a result', '"$NODE" "$PROGRAM" keys generate --quiet | true'],
+    ['an error', '"$NODE" "$PROGRAM" tokens got 2>&1 >&3 | true'],
+  ])('writes %s into a pipe that nobody reads and says nothing', async (what, command) => {
+    const shell = startShell(`exec 3>&1; set -o pipefail; ${command}`)
+    expect(await shell.ended).toBe(what === 'an error' ? 2 : 0)
+    expect(shell.stdout() + shell.stderr()).toBe('')
+  })
+
+  it.skipIf(!existsSync('/dev/full')).each(['--help', 'keys generate', 'store check --json'])(
+    'tells by its exit code that stdout was full, for %s',
+    async (words) => {
+      const shell = startShell(`"$NODE" "$PROGRAM" ${words} > /dev/full`)
+      expect(await shell.ended).toBe(3)
+      expect(shell.stderr()).toContain('stdout cannot be written (ENOSPC)')
+      expect(shell.stderr()).not.toContain('    at ')
+    },
+  )
 
   it.each(['SIGINT', 'SIGTERM'] as const)(
     'ends with 130 on %s while it waits for stdin',
@@ -140,6 +165,14 @@ describe.skipIf(someServer === undefined)('the program on PostgreSQL', { timeout
     expect(JSON.parse(shell.stdout())).toMatchObject({ event: 'credential.write' })
   })
 
+  it('lists the first of many, for head -1', async () => {
+    const env = await databaseToRotate()
+    const listing = '"$NODE" "$PROGRAM" tokens list'
+    const shell = startShell(`set -o pipefail; ${listing} | head -n 1`, env)
+    expect(await shell.ended).toBe(0)
+    expect([shell.stdout(), shell.stderr()]).toEqual(['PROVIDER  OWNER\n', ''])
+  })
+
   it('opens what it rotated with the new key alone', async () => {
     const env = await databaseToRotate()
     const program = startProgram([...rotate.slice(0, 2), '--quiet', '--json'], env)
@@ -183,7 +216,7 @@ describe.skipIf(noTerminal !== undefined)(terminalTitle, { timeout: 120_000 }, (
     await program.waitFor('Delete the credential coda (service)')
     program.process.stdin?.write('n')
     expect(await program.ended).toBe(1)
-    expect(program.stdout()).not.toMatch(/\u001b\[\d*m/)
+    expect(program.stdout()).not.toMatch(COLOR)
     expect(await secretOf(env, 'coda')).toBe(OLD)
   })
 
@@ -191,11 +224,12 @@ describe.skipIf(noTerminal !== undefined)(terminalTitle, { timeout: 120_000 }, (
     'shows a bar, and finishes the current batch on Ctrl-C',
     async () => {
       const env = await databaseToRotate()
-      const program = startAtTerminal(rotate, env)
+      const program = startAtTerminal(rotate, { ...env, NO_COLOR: '1' })
       await program.waitFor(`of ${RECORDS}`)
       program.process.stdin?.write('\u0003')
       await expectRotationToGoOn(env, program)
       expect(program.stdout()).toContain('━')
+      expect(program.stdout()).not.toMatch(COLOR)
     },
   )
 })

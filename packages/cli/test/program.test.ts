@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { commandLine } from './support/command-line.js'
+import { createKeys } from './support/environments.js'
 
 const CANARY = 'canary-on-the-command-line-5f2a'
 
@@ -31,6 +32,9 @@ describe('run()', () => {
     ['an unknown choice', ['migrate', '--from', CANARY, '--to', 'postgres']],
     ['an unknown store', ['tokens', 'list', '--store', CANARY]],
     ['a malformed number', ['audit', '--limit', CANARY]],
+    ['a number that is too large', ['audit', '--limit', '10001']],
+    ['a batch that is too large', ['keys', 'rotate', '--batch-size', '10001']],
+    ['a batch of none', ['keys', 'rotate', '--batch-size', '0']],
     ['a malformed time', ['audit', '--since', CANARY]],
     ['a missing argument', ['tokens', 'get', '--namespace', CANARY]],
     ['two owners', ['tokens', 'get', 'coda', '--service', '--issuer', CANARY, '--subject', 'a']],
@@ -38,11 +42,29 @@ describe('run()', () => {
     ['an option before the subcommand', ['audit', '--provider', CANARY, 'export']],
   ])('P07 refuses %s without repeating it', async (_what, argv) => {
     const { code, stdout, stderr } = await commandLine(argv)
-    expect([2, 3]).toContain(code)
+    expect(code).toBe(argv.includes('--store') ? 3 : 2)
     expect(stdout).toBe('')
     expect(stderr).toMatch(/^error: /)
     expect(stderr).not.toContain(CANARY)
     expect(stderr).not.toContain('    at ')
+  })
+
+  it.each([
+    ['an unknown command', ['tokenz'], 'mcp-auth --help'],
+    ['an unknown subcommand', ['tokens', 'got'], 'mcp-auth tokens --help'],
+    ['an unknown option', ['tokens', 'list', '--al'], 'mcp-auth tokens list --help'],
+    ['an unknown option of a command of one word', ['audit', '--al'], 'mcp-auth audit --help'],
+    ['an option of a group', ['keys', '--al'], 'mcp-auth keys --help'],
+  ])('ends with 2 for %s and says where to read on', async (_what, argv, help) => {
+    const { code, stderr } = await commandLine(argv)
+    expect([code, stderr.split('\n')[1]]).toEqual([2, `Run "${help}" to see how it is used.`])
+    const asJson = await commandLine([...argv, '--json'])
+    expect([asJson.code, asJson.stdout]).toEqual([2, ''])
+    expect(JSON.parse(asJson.stderr)).toEqual({
+      error: 'usage',
+      message: expect.stringMatching(/^unknown (?:command|option)/),
+      hint: `Run "${help}" to see how it is used.`,
+    })
   })
 
   it('suggests what was probably meant', async () => {
@@ -59,6 +81,23 @@ describe('run()', () => {
       error: 'refused',
       message: 'no credential is stored for coda (service)',
     })
+  })
+
+  it('writes the code of the library and the causes as JSON too', async () => {
+    const env = {
+      TOKEN_STORE: 'postgres',
+      DATABASE_URL: `postgresql://user:${CANARY}@127.0.0.1:1/db`,
+      MCP_AUTH_ENCRYPTION_KEYS: createKeys(),
+    }
+    const { code, stderr } = await commandLine(['tokens', 'list', '--json', '--debug'], { env })
+    expect(code).toBe(4)
+    expect(JSON.parse(stderr)).toEqual({
+      error: 'unavailable',
+      code: 'ERR_STORE_UNAVAILABLE',
+      message: expect.any(String),
+      causes: expect.arrayContaining([expect.stringMatching(/^error: /)]),
+    })
+    expect(stderr).not.toContain(CANARY)
   })
 
   it('P07 names an unexpected error without its message, and its frames only with --debug', async () => {

@@ -28,16 +28,24 @@ export function createColors(enabled: boolean): Colors {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the sequences that set colours.
 const COLOR_SEQUENCE = /\u001b\[[\d;]*m/g
 
-/** Passes everything on but colours, for prompts that colour by themselves. */
-export function withoutColors(stream: Writable): Writable {
-  const plain = new Writable({
+/** The stream that prompts and bars are drawn on: stderr, without the colours that they add by themselves. */
+export function drawingStream(
+  host: Pick<Host, 'env' | 'isTerminal' | 'stderr'>,
+  flag: boolean,
+): Writable {
+  const { stderr } = host
+  const colored = usesColors(host, 'stderr', flag)
+  const drawing = new Writable({
     decodeStrings: false,
     write(chunk, _encoding, callback) {
-      stream.write(String(chunk).replace(COLOR_SEQUENCE, ''), callback)
+      stderr.write(colored ? chunk : String(chunk).replace(COLOR_SEQUENCE, ''))
+      // At once, so that nothing is held back behind what is written to stderr itself.
+      callback()
     },
   })
   for (const member of ['columns', 'rows', 'isTTY']) {
-    Object.defineProperty(plain, member, { get: () => Reflect.get(stream, member) })
+    // A terminal that does not know its size says 0, and every line would be one character long.
+    Object.defineProperty(drawing, member, { get: () => Reflect.get(stderr, member) || undefined })
   }
-  return plain
+  return drawing
 }

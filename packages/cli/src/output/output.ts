@@ -1,5 +1,6 @@
 import type { Host } from '../host.js'
-import { type Colors, createColors, usesColors } from './colors.js'
+import { createColors, usesColors } from './colors.js'
+import type { StandardStreams } from './standard-streams.js'
 
 /** How a command writes. */
 export interface OutputOptions {
@@ -12,51 +13,41 @@ export interface OutputOptions {
 export interface Output {
   readonly json: boolean
   readonly quiet: boolean
-  /** Colours of stdout. */
-  readonly colors: Colors
   /** Whether the reader of stdout has gone away. */
   readonly closed: boolean
   /** Writes the result: one JSON document, or the lines for people. */
   result(document: Readonly<Record<string, unknown>>, lines: () => readonly string[]): void
   /** Writes one of many results: a line of JSON, or a line for people. Resolves when there is room. */
   record(document: Readonly<Record<string, unknown>>, line: () => string): Promise<void>
-  /** Writes text to stdout as it is. */
-  text(text: string): void
-  /** Tells a person what happens, on stderr; silent with `--quiet`. */
+  /** Tells what happens, on stderr; silent with `--quiet`. With `--json` a line of JSON. */
   note(text: string): void
-  /** Tells a person what went wrong or needs care, on stderr, always. */
+  /** Tells what went wrong or needs care, on stderr, always. With `--json` a line of JSON. */
   warn(text: string): void
 }
 
-function isBrokenPipe(error: unknown): boolean {
-  const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined
-  return code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED'
-}
-
 /** Creates the output of one command. A reader that went away silences stdout and ends nothing else. */
-export function createOutput(host: Host, { json, quiet, color }: OutputOptions): Output {
+export function createOutput(
+  host: Host,
+  streams: StandardStreams,
+  { json, quiet, color }: OutputOptions,
+): Output {
   const { stdout, stderr } = host
   const errorColors = createColors(usesColors(host, 'stderr', color))
-  let closed = false
-
-  stdout.on('error', (error) => {
-    if (!isBrokenPipe(error)) throw error
-    closed = true
-  })
-  // Nobody is left to tell.
-  stderr.on('error', () => {})
 
   function write(text: string): Promise<void> {
-    if (closed || stdout.destroyed) return Promise.resolve()
+    if (streams.closed) return Promise.resolve()
     return new Promise((resolve) => stdout.write(text, () => resolve()))
+  }
+
+  function tell(member: 'note' | 'warning', text: string, line: string): void {
+    stderr.write(`${json ? JSON.stringify({ [member]: text }) : line}\n`)
   }
 
   return {
     json,
     quiet,
-    colors: createColors(usesColors(host, 'stdout', color)),
     get closed() {
-      return closed || stdout.destroyed
+      return streams.closed
     },
     result(document, lines) {
       void write(
@@ -70,14 +61,11 @@ export function createOutput(host: Host, { json, quiet, color }: OutputOptions):
     record(document, line) {
       return write(`${json ? JSON.stringify(document) : line()}\n`)
     },
-    text(text) {
-      void write(text)
-    },
     note(text) {
-      if (!quiet) stderr.write(`${text}\n`)
+      if (!quiet) tell('note', text, text)
     },
     warn(text) {
-      stderr.write(`${errorColors.yellow('warning:')} ${text}\n`)
+      tell('warning', text, `${errorColors.yellow('warning:')} ${text}`)
     },
   }
 }

@@ -1,6 +1,6 @@
 import { progress, settings } from '@clack/prompts'
 import type { Host } from '../host.js'
-import { usesColors, withoutColors } from './colors.js'
+import { drawingStream } from './colors.js'
 import type { Output } from './output.js'
 
 /** Shows how far a long command is. Made by {@link startProgress}. */
@@ -41,7 +41,7 @@ function startLines(output: Output, now: () => number, label: string): Progress 
 const CANCEL_KEYS = ['\u0003', 'escape'] as const
 
 function startBar(host: Host, label: string, color: boolean): Progress {
-  const output = usesColors(host, 'stderr', color) ? host.stderr : withoutColors(host.stderr)
+  const output = drawingStream(host, color)
   const bar = progress({
     max: BAR_STEPS,
     output,

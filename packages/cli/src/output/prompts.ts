@@ -1,7 +1,7 @@
 import { confirm, isCancel, password } from '@clack/prompts'
 import { CommandFailure } from '../failure.js'
 import type { Host } from '../host.js'
-import { usesColors, withoutColors } from './colors.js'
+import { drawingStream } from './colors.js'
 
 /** Asks the person at the terminal. Made by {@link createPrompts}. */
 export interface Prompts {
@@ -22,9 +22,9 @@ export function createPrompts(
   host: Host,
   options: { readonly yes: boolean; readonly color: boolean },
 ): Prompts {
-  const { stdin, stderr, isTerminal, signal } = host
+  const { stdin, isTerminal, signal } = host
   const available = isTerminal.stdin && isTerminal.stderr
-  const output = usesColors(host, 'stderr', options.color) ? stderr : withoutColors(stderr)
+  const output = drawingStream(host, options.color)
   const common = { input: stdin, output, signal, withGuide: false }
 
   return {

@@ -17,6 +17,9 @@ export async function readStandardInput(host: Host, maximumBytes: number): Promi
   const { stdin, signal } = host
   const chunks: Uint8Array[] = []
   let bytes = 0
+  const interrupted = () => new CommandFailure('interrupted', 'interrupted; nothing was changed')
+  // An abort that is past is not told again.
+  if (signal.aborted) throw interrupted()
   const stop = () => stdin.destroy()
   signal.addEventListener('abort', stop, { once: true })
   try {
@@ -29,12 +32,12 @@ export async function readStandardInput(host: Host, maximumBytes: number): Promi
       chunks.push(piece)
     }
   } catch (error) {
-    if (signal.aborted) throw new CommandFailure('interrupted', 'interrupted; nothing was changed')
+    if (signal.aborted) throw interrupted()
     throw error
   } finally {
     signal.removeEventListener('abort', stop)
   }
-  if (signal.aborted) throw new CommandFailure('interrupted', 'interrupted; nothing was changed')
+  if (signal.aborted) throw interrupted()
   try {
     return withoutLineEnds(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks)))
   } catch {

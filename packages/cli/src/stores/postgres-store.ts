@@ -1,4 +1,6 @@
-import { memoryTokenStore } from '@bestviable/mcp-auth-middleware'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { memoryTokenStore, type TokenStore } from '@bestviable/mcp-auth-middleware'
 import {
   createEnvelopeCodec,
   type EnvelopeCodec,
@@ -32,6 +34,11 @@ function openDatabase({ connectionString, dataDir, schema }: PostgresSettings): 
   return connectionString === undefined
     ? createDatabase({ dataDir, attach: 'auto', ...common })
     : createDatabase({ connectionString, ...common })
+}
+
+/** Whether there is a database, which opening an embedded one would make. */
+function hasDatabase({ connectionString, dataDir }: PostgresSettings): boolean {
+  return connectionString !== undefined || existsSync(join(dataDir, 'pglite'))
 }
 
 /** The keys of the settings, or of the key file beside the embedded database. */
@@ -86,13 +93,18 @@ export async function openPostgresStore(
   use: StoreUse,
 ): Promise<OpenStore> {
   const { namespace } = settings
+  // What the tables would hold if a dry run made them.
+  const openEmpty = (): TokenStore => memoryTokenStore({ namespace })
+  if (use.dryRun && use.write && !hasDatabase(settings)) {
+    const store = openEmpty()
+    return { settings, store, close: () => store.close() }
+  }
   const encryptionKeys = readEncryptionKeys(context, settings)
   const database = use.database ?? openDatabase(settings)
   const closeDatabase = () => (use.database === undefined ? database.close() : Promise.resolve())
   try {
     if (use.dryRun && use.write && (await isEmptyDatabase(database))) {
-      // What the tables would hold if a dry run made them.
-      return { settings, database, store: memoryTokenStore({ namespace }), close: closeDatabase }
+      return { settings, database, store: openEmpty(), close: closeDatabase }
     }
     await prepareTables(context, database, use)
   } catch (error) {

@@ -16,6 +16,8 @@ export interface CommandLineOptions {
   readonly typed?: readonly string[]
   readonly isTerminal?: Partial<Host['isTerminal']>
   readonly signal?: AbortSignal
+  /** Hears what is written to stdout when it is written. */
+  readonly onStdout?: (text: string) => void
   readonly fetch?: typeof fetch
   readonly now?: () => number
 }
@@ -59,6 +61,7 @@ export async function commandLine(
   const { env = {}, input = '', typed, isTerminal = {} } = options
   const [stdout, stderr] = [new PassThrough(), new PassThrough()]
   const [out, err] = [collect(stdout), collect(stderr)]
+  stdout.on('data', (chunk: Buffer) => options.onStdout?.(chunk.toString()))
   const onTerminal = typed !== undefined
   const code = await run(argv, {
     stdin:

@@ -5,9 +5,9 @@ import { defineCommand } from '../../command.js'
 import {
   commonFlags,
   commonOptions,
+  countUpTo,
   databaseFlags,
   databaseOptions,
-  parseCount,
 } from '../../flags.js'
 import { withDatabase } from '../../stores/postgres-store.js'
 import { filterFlags, filterOptions, formatEvent, toFilter } from './filter.js'
@@ -24,7 +24,7 @@ export const auditShow = defineCommand({
     ...filterFlags(),
     new Option('--follow', 'show events as they happen').conflicts(['limit', 'until']),
     new Option('--limit <events>', 'at most this many, up to 10000; default 100').argParser(
-      parseCount,
+      countUpTo(MOST_EVENTS),
     ),
     ...databaseFlags(),
     ...commonFlags(),
@@ -59,7 +59,7 @@ export const auditShow = defineCommand({
         }
         return
       }
-      const limit = Math.min(options.limit ?? 100, MOST_EVENTS)
+      const limit = options.limit ?? 100
       const events = await trail.list({ ...filter, limit, newestFirst: true })
       for (const event of events.toReversed()) {
         await output.record({ ...event }, () => formatEvent(event))

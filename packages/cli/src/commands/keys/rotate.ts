@@ -6,12 +6,14 @@ import { CommandFailure } from '../../failure.js'
 import {
   commonFlags,
   commonOptions,
+  countUpTo,
   databaseFlags,
   databaseOptions,
-  parseCount,
 } from '../../flags.js'
 import { openCodec, withDatabase } from '../../stores/postgres-store.js'
 import { formatSealedFailures, requireSound } from '../sealed-failures.js'
+
+const MOST_RECORDS = 10_000
 
 /** `mcp-auth keys rotate` */
 export const keysRotate = defineCommand({
@@ -21,7 +23,7 @@ export const keysRotate = defineCommand({
     'Only the wrapped data key of a record changes. Put the new key first in MCP_AUTH_ENCRYPTION_KEYS of every server before; see docs/guides/key-rotation.md. Each record is opened first: damage is reported and left where it is. An interrupted run is continued by the next one.',
   flags: [
     new Option('--batch-size <records>', 'records per statement, 1 to 10000')
-      .argParser(parseCount)
+      .argParser(countUpTo(MOST_RECORDS))
       .default(500),
     ...databaseFlags(),
     ...commonFlags(),

@@ -11,7 +11,7 @@ import { type CommandContext, defineCommand } from '../../command.js'
 import { STORE_KINDS } from '../../configuration/store-settings.js'
 import { parseProvider } from '../../credential-key.js'
 import { CommandFailure } from '../../failure.js'
-import { commonFlags, commonOptions, parseCount, storeFlags, storeOptions } from '../../flags.js'
+import { commonFlags, commonOptions, countUpTo, storeFlags, storeOptions } from '../../flags.js'
 import { createMigrationProbe } from './migration-probe.js'
 import { type MigrationStores, withMigrationStores } from './migration-stores.js'
 import {
@@ -167,7 +167,7 @@ export const migrate = defineCommand({
     new Option('--report <file>', 'also write the report as JSON, for its owner only'),
     new Option('--owners', 'name issuer and subject of users in the report'),
     new Option('--concurrency <keys>', 'credentials at the same time, 1 to 64')
-      .argParser(parseCount)
+      .argParser(countUpTo(64))
       .default(8),
     ...storeFlags().filter(({ long }) => long !== '--store'),
     ...commonFlags(),
@@ -183,7 +183,7 @@ export const migrate = defineCommand({
     },
     {
       command: 'npx @bestviable/mcp-auth-cli migrate --from postgres --to infisical --finish',
-      explains: 'When every server reads the new store',
+      explains: 'When every server is in read-new',
     },
   ],
   options: Options,
@@ -204,7 +204,7 @@ export const migrate = defineCommand({
           provider,
           prefer,
           includeOwners,
-          concurrency: Math.min(options.concurrency, 64),
+          concurrency: options.concurrency,
           signal: context.host.signal,
           onProgress: ({ done, total }) => progress.update(done, total),
         },
