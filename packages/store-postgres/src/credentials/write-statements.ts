@@ -5,18 +5,6 @@ type RowParameter = 'namespace' | 'digest' | 'provider' | 'ownerKind' | 'issuer'
 /** Parameters of every write: where, when at the latest, and whom to tell. */
 type WriteParameter = RowParameter | 'deadline' | 'channel' | 'notification'
 
-/** What a statement answers in its column `outcome`. */
-export type WriteOutcome =
-  | 'done'
-  /** A delete found no credential. What else it should leave or remove, it did. */
-  | 'absent'
-  /** Another version is stored, or something is stored. Nothing was changed. */
-  | 'conflict'
-  /** The statement arrived after its deadline. Nothing was changed. */
-  | 'late'
-  /** The row appeared while the statement ran. Nothing was changed; it can be run again. */
-  | 'raced'
-
 const TIMELY = 'clock_timestamp() < to_timestamp({deadline}::float8)'
 const THIS_ROW = 'namespace = {namespace}::text AND key_digest = {digest}::bytea'
 const IDENTITY = 'namespace, key_digest, provider, owner_kind, owner_issuer, owner_subject'
@@ -134,7 +122,12 @@ const BURY = `WITH ${HELD},
 
 /**
  * The statements that write. Each decides its condition, changes the row, writes the audit event and
- * tells other processes in one round trip and one transaction.
+ * tells other processes in one round trip and one transaction. Its column `outcome` answers
+ * - `done`;
+ * - `absent`: a delete found no credential. What else it should leave or remove, it did;
+ * - `conflict`: another version is stored, or something is stored. Nothing was changed;
+ * - `late`: it arrived after its deadline. Nothing was changed;
+ * - `raced`: the row appeared while it ran. Nothing was changed; it can be run again.
  */
 export function createWriteStatements(notifies: boolean) {
   return {
@@ -165,6 +158,3 @@ export function createWriteStatements(notifies: boolean) {
     ),
   }
 }
-
-/** See {@link createWriteStatements}. */
-export type WriteStatements = ReturnType<typeof createWriteStatements>

@@ -9,7 +9,7 @@ import { isSchemaName, SCHEMA_RULE } from './schema-name.js'
 
 /** Certificates for TLS to PostgreSQL. Members that are left out have the defaults of `node:tls`. */
 export interface DatabaseTlsOptions {
-  /** PEM of the authorities that may have signed the server's certificate, instead of the system's. */
+  /** PEM of the authorities that may have signed the server's certificate, instead of those that Node.js trusts. */
   readonly ca?: string | Uint8Array | readonly (string | Uint8Array)[] | undefined
   /** PEM of a client certificate. */
   readonly cert?: string | Uint8Array | undefined
@@ -35,7 +35,7 @@ export interface DatabaseOptions {
   readonly schema?: string | undefined
   /**
    * TLS, in place of what `sslmode` and the like in the connection string say. `true`: the server must
-   * have a certificate for its host by an authority of the system; an object: by these authorities;
+   * have a certificate for its host by an authority that Node.js trusts; an object: by these authorities;
    * `'require'`: encrypted to whoever answers, which stops eavesdroppers but not impostors; `false`:
    * plain text. Default: as the connection string and `PGSSLMODE` say.
    */

@@ -1,34 +1,48 @@
+import { writeSync } from 'node:fs'
 import type { TokenStore } from '@bestviable/mcp-auth-middleware'
-import type { Database, Queryable } from '../../src/database/database.js'
+import type { KeyProvider } from '@bestviable/mcp-auth-middleware/envelope'
+import pg from 'pg'
+import type { PgPool, PgPoolClient } from '../../src/database/pg-pool.js'
 
-/** Where a process dies: at the n-th time that it passes the named point. */
+/** Where a process dies: at the n-th time that it passes the point, or any point when none is named. */
 export interface CrashPlan {
-  readonly point: string
+  readonly point?: string
   readonly occurrence: number
 }
 
 /** Counts the awaits that a process passes, and ends it without warning at the planned one. */
 export interface CrashPoints {
   readonly passed: ReadonlyMap<string, number>
+  /** Counts from here on. */
+  begin(): void
+  pass(point: string): void
   /** Runs one operation between its two points. */
-  around<Value>(name: string, run: () => Promise<Value>): Promise<Value>
+  around<Value>(name: string, run: () => Value | Promise<Value>): Promise<Value>
 }
 
-export function createCrashPoints(plan: CrashPlan | undefined): CrashPoints {
+export function createCrashPoints(plan?: CrashPlan): CrashPoints {
   const passed = new Map<string, number>()
+  let total = 0
+  let isCounting = false
 
   function pass(point: string): void {
+    if (!isCounting) return
     const count = (passed.get(point) ?? 0) + 1
     passed.set(point, count)
-    const isPlanned = plan?.point === point || plan?.point === '*'
-    const total =
-      plan?.point === '*' ? [...passed.values()].reduce((sum, each) => sum + each) : count
-    // Nothing after this line runs: no handler, no flush, no rollback by this process.
-    if (isPlanned && total === plan.occurrence) process.kill(process.pid, 'SIGKILL')
+    total++
+    if (plan === undefined || (plan.point ?? point) !== point) return
+    if ((plan.point === undefined ? total : count) !== plan.occurrence) return
+    // Nothing after the signal runs: no handler, no flush, no rollback by this process.
+    writeSync(1, `killed ${point}\n`)
+    process.kill(process.pid, 'SIGKILL')
   }
 
   return {
     passed,
+    begin() {
+      isCounting = true
+    },
+    pass,
     async around(name, run) {
       pass(`before ${name}`)
       const value = await run()
@@ -38,42 +52,57 @@ export function createCrashPoints(plan: CrashPlan | undefined): CrashPoints {
   }
 }
 
-/** A database whose every statement is a crash point. */
-export function withCrashPoints(database: Database, points: CrashPoints): Database {
-  const watch = (inner: Queryable, prefix: string): Queryable => ({
-    query: (statement, values, options) =>
-      points.around(`${prefix}${statement.name}`, () => inner.query(statement, values, options)),
+/** A pool whose every statement is a crash point, those that begin and end a transaction included. */
+export function poolWithCrashPoints(
+  options: Pick<pg.PoolConfig, 'connectionString' | 'max'>,
+  points: CrashPoints,
+  prefix: string,
+): pg.Pool & PgPool {
+  const pool = new pg.Pool({ ...options, application_name: 'crash-job' })
+  pool.on('connect', (client: PgPoolClient) => {
+    const query = client.query.bind(client)
+    let last = ''
+    client.query = (config, callback) => {
+      const [verb = ''] = config.text.split(/[\s;]/, 1)
+      const name = config.name?.replace(/^mcp_auth_|_[0-9a-f]{12}$/g, '')
+      const point = `${prefix}${name ?? (verb === 'COMMIT' ? `COMMIT of ${last}` : verb)}`
+      last = name ?? ''
+      points.pass(`before ${point}`)
+      query(config, (error, result) => {
+        points.pass(`after ${point}`)
+        callback(error, result)
+      })
+    }
   })
+  return pool
+}
+
+/** A key provider that is as far away as a KMS: each use of a key is a crash point. */
+export function keyProviderWithCrashPoints(
+  provider: KeyProvider,
+  points: CrashPoints,
+  prefix: string,
+): KeyProvider {
   return {
-    ...database,
-    ...watch(database, ''),
-    transaction: (run, options) =>
-      points.around('transaction', () =>
-        database.transaction((inner) => run(watch(inner, 'transaction ')), options),
-      ),
+    ...provider,
+    wrap: (...given) => points.around(`${prefix}wrap`, () => provider.wrap(...given)),
+    unwrap: (...given) => points.around(`${prefix}unwrap`, () => provider.unwrap(...given)),
   }
 }
 
 /** A store whose every call is a crash point. */
-export function storeWithCrashPoints(
-  store: TokenStore,
+export function storeWithCrashPoints<Store extends TokenStore>(
+  store: Store,
   points: CrashPoints,
   name: string,
-): TokenStore {
-  const at = (method: string) => `${name}.${method}`
+): Store {
   return {
     ...store,
-    get: (...parameters) => points.around(at('get'), () => store.get(...parameters)),
-    set: (...parameters) => points.around(at('set'), () => store.set(...parameters)),
-    delete: (...parameters) => points.around(at('delete'), () => store.delete(...parameters)),
+    get: (...given) => points.around(`${name}.get`, () => store.get(...given)),
+    set: (...given) => points.around(`${name}.set`, () => store.set(...given)),
+    delete: (...given) => points.around(`${name}.delete`, () => store.delete(...given)),
     ...(store.tombstone && {
-      tombstone: (key) => points.around(at('tombstone'), async () => store.tombstone?.(key)),
+      tombstone: (key) => points.around(`${name}.tombstone`, () => store.tombstone?.(key)),
     }),
-    async *keys(filter) {
-      for await (const key of store.keys(filter)) {
-        await points.around(at('keys'), async () => undefined)
-        yield key
-      }
-    },
   }
 }

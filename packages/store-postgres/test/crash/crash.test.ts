@@ -1,233 +1,243 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdirSync, rmSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
-import { credentialDigest, migrateCredentials } from '@bestviable/mcp-auth-middleware'
+import { availableParallelism } from 'node:os'
+import { credentialDigest, finishMigration } from '@bestviable/mcp-auth-middleware'
 import {
   createEnvelopeCodec,
   generateEncryptionKey,
   localKeyProvider,
 } from '@bestviable/mcp-auth-middleware/envelope'
-import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createDatabase } from '../../src/database/create-database.js'
-import type { Database, Statement } from '../../src/database/database.js'
 import { keyStatus } from '../../src/keys/key-status.js'
-import { rotateKeys } from '../../src/keys/rewrap-records.js'
 import { postgresTokenStore } from '../../src/postgres-token-store.js'
-import { type TestDatabase, testEngines } from '../support/engines.js'
-import { type CrashJob, crashKey } from './crash-job.js'
+import { testEngines } from '../support/engines.js'
+import { CREDENTIALS, type CrashJob, crashSecret, PARALLEL, runCrashJob } from './crash-job.js'
+import { type CrashLane, createCrashLane } from './crash-lane.js'
+import { createRandom, type KillOptions, planKills } from './crash-plans.js'
 import type { CrashPlan } from './crash-points.js'
+import { buildCrashProgram, type CrashProgram, type CrashRun } from './crash-process.js'
 
-const CREDENTIALS = 1000
-// Nightly: CRASH_ROUNDS=500. The seed is printed, and CRASH_SEED repeats a run.
-const RANDOM_ROUNDS = Number(process.env.CRASH_ROUNDS ?? 50)
-const seed = Number(process.env.CRASH_SEED ?? Date.now() % 1_000_000)
+// Random kills of the three jobs together, beside those at every point. Nightly: CRASH_KILLS=500. The
+// seed is printed, and CRASH_SEED repeats its kills.
+const RANDOM_KILLS = Number(process.env.CRASH_KILLS ?? 50)
+const SEED = Number(process.env.CRASH_SEED ?? Date.now() % 1_000_000)
+const LANES = Math.min(2, availableParallelism())
+const LIMIT = { timeout: 30 * 60_000 }
 
-const folder = fileURLToPath(new URL('../../node_modules/.cache/', import.meta.url))
-const program = `${folder}crash-${process.pid}.mjs`
 const engine = testEngines().find(({ kind, skip }) => kind === 'postgres' && skip === undefined)
+const [oldKey, newKey] = [generateEncryptionKey(), generateEncryptionKey()]
+const random = createRandom(SEED)
 
-let testDatabase: TestDatabase
-let connectionString: string
-let database: Database
-const ring = [generateEncryptionKey(), generateEncryptionKey()]
-const digests = new Map<number, string>()
-
-// Mulberry32: the same kills for the same seed.
-let state = seed
-function random(): number {
-  state = (state + 0x6d2b79f5) | 0
-  let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-  mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-  return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-}
-
-const storeOf = (namespace: string) =>
-  postgresTokenStore({
-    database,
-    encryptionKeys: ring.join(','),
-    namespace,
-    auditReads: 'off',
-  })
-
-const statement = (name: string, text: string): Statement => ({ name: `crash_${name}`, text })
-
-/** A digest of every stored byte of a namespace. */
-async function fingerprint(namespace: string): Promise<unknown> {
-  const [row] = await database.query(
-    statement(
-      'fingerprint',
-      `SELECT count(*)::int AS count, md5(string_agg(encode(key_digest, 'hex') || version::text ||
-        encode(wrapped_key, 'hex') || encode(payload, 'hex'), '' ORDER BY key_digest)) AS digest
-      FROM {schema}.credentials WHERE namespace = $1`,
-    ),
-    [namespace],
-  )
-  return row
-}
-
-async function runProgram(job: Omit<CrashJob, 'connectionString' | 'keys'>): Promise<{
-  signal: NodeJS.Signals | null
-  lines: string[]
-}> {
-  const child = spawn(process.execPath, [program], {
-    env: {
-      PATH: process.env.PATH,
-      CRASH_JOB: JSON.stringify({ ...job, connectionString, keys: ring.join(',') }),
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let stdout = ''
-  let stderr = ''
-  child.stdout.on('data', (chunk: Buffer) => {
-    stdout += chunk.toString()
-  })
-  child.stderr.on('data', (chunk: Buffer) => {
-    stderr += chunk.toString()
-  })
-  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null]
-  if (signal === null && code !== 0) throw new Error(`the program failed: ${stderr}`)
-  return { signal, lines: stdout.trim().split('\n') }
-}
-
-/** Every await that an uninterrupted run passes, and how often. */
-async function enumerate(operation: CrashJob['operation']): Promise<[string, number][]> {
-  const { lines } = await runProgram({ operation, secret: 'canary-enumerated' })
-  const last = lines.at(-1) ?? ''
-  return JSON.parse(last.slice('points '.length)) as [string, number][]
-}
-
-/** Each point at two places of the run, then at random ones. */
-function plansFor(points: readonly [string, number][], randomRounds: number): CrashPlan[] {
-  const plans: CrashPlan[] = []
-  for (const [point, count] of points) {
-    plans.push({ point, occurrence: 1 })
-    plans.push({ point, occurrence: 1 + Math.floor(random() * count) })
-  }
-  const total = points.reduce((sum, [, count]) => sum + count, 0)
-  for (let round = 0; round < randomRounds; round++) {
-    plans.push({ point: '*', occurrence: 1 + Math.floor(random() * total) })
-  }
-  return plans
-}
-
-/** Kills by plan. Concurrency may let a run end before the planned place is passed once more. */
-async function kill(job: Omit<CrashJob, 'connectionString' | 'keys'>): Promise<string[]> {
-  const { signal, lines } = await runProgram(job)
-  expect(signal, JSON.stringify(job.plan)).toBe('SIGKILL')
-  return lines
-}
-
-/** As many at a time as there are connections: the rest would wait past the deadline of a read. */
-async function forEachCredential(run: (index: number) => Promise<void>): Promise<void> {
-  let next = 0
-  const worker = async (): Promise<void> => {
-    while (next < CREDENTIALS) await run(next++)
-  }
-  await Promise.all(Array.from({ length: 5 }, worker))
-}
-
-async function expectDigests(namespace: string): Promise<void> {
-  const store = storeOf(namespace)
-  let right = 0
-  const wrong: number[] = []
-  await forEachCredential(async (index) => {
-    const credential = await store.get(crashKey(index))
-    const digest = credential && (await credentialDigest(credential))
-    if (digest === digests.get(index)) right++
-    else wrong.push(index)
-  })
-  expect({ right, wrong }).toEqual({ right: CREDENTIALS, wrong: [] })
-}
+let program: CrashProgram
+const lanes: CrashLane[] = []
+const digests = { before: new Map<number, string>(), after: new Map<number, string>() }
 
 beforeAll(async () => {
-  mkdirSync(folder, { recursive: true })
-  await build({
-    entryPoints: [fileURLToPath(new URL('./crash-program.ts', import.meta.url))],
-    outfile: program,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    packages: 'external',
-    logLevel: 'error',
-  })
   if (engine === undefined) return
-  testDatabase = await engine.createDatabase()
-  connectionString = testDatabase.connectionString ?? ''
-  database = createDatabase({ connectionString, listen: false })
-  process.stderr.write(`[crash] seed ${seed}, ${RANDOM_ROUNDS} random rounds\n`)
-  const store = storeOf('old')
-  await forEachCredential(async (index) => {
-    const secret = `canary-${index}-${'x'.repeat(index % 90)}`
-    const input = { kind: 'api-key', secret } as const
-    await store.set(crashKey(index), input)
-    digests.set(index, await credentialDigest(input))
-  })
-}, 120_000)
+  process.stderr.write(`[crash] seed ${SEED}, ${RANDOM_KILLS} random kills\n`)
+  for (const state of ['before', 'after'] as const) {
+    for (let index = 0; index < CREDENTIALS; index++) {
+      const secret = crashSecret(index, state)
+      digests[state].set(index, await credentialDigest({ kind: 'api-key', secret }))
+    }
+  }
+  program = await buildCrashProgram()
+  while (lanes.length < LANES) lanes.push(await createCrashLane(engine, oldKey))
+}, LIMIT.timeout)
 
 afterAll(async () => {
-  await database?.close()
-  await testDatabase?.drop()
-  rmSync(program, { force: true })
+  program?.remove()
+  for (const lane of lanes) await lane.remove()
+}, LIMIT.timeout)
+
+const jobOf = (operation: CrashJob['operation'], keys: string, lane: CrashLane): CrashJob => ({
+  operation,
+  keys,
+  connectionString: lane.connectionString,
 })
 
-describe.skipIf(engine === undefined)('a process that is killed at any await', () => {
-  it('of migrate: the next run completes, and the source is untouched', async () => {
-    const before = await fingerprint('old')
-    const points = await enumerate('migrate')
-    expect(points.length).toBeGreaterThan(8)
-    const empty = statement('empty', `DELETE FROM {schema}.credentials WHERE namespace = 'new'`)
-    for (const plan of plansFor(points, Math.ceil(RANDOM_ROUNDS / 2))) {
-      await database.query(empty, [], { kind: 'write' })
-      await kill({ operation: 'migrate', plan })
-      expect(await fingerprint('old')).toEqual(before)
-      await migrateCredentials({ from: storeOf('old'), to: storeOf('new') })
-      await expectDigests('new')
-      expect(await fingerprint('old')).toEqual(before)
-    }
-    await database.query(empty, [], { kind: 'write' })
-  }, 600_000)
+/** The part of the random kills that the first, second or third job gets. */
+const share = (job: 0 | 1 | 2): number => Math.floor((RANDOM_KILLS + job) / 3)
 
-  it('of rotate: the next run completes, and every credential is readable at each moment', async () => {
-    // The seed was written under the first key: the first run moves it to the second.
-    ring.reverse()
-    const points = await enumerate('rotate')
-    // That run moved all records under the current key: from here each run goes to the other one.
-    for (const plan of plansFor(points, Math.ceil(RANDOM_ROUNDS / 4))) {
-      ring.reverse()
-      const { signal } = await runProgram({ operation: 'rotate', plan })
-      // A run with less to do may end before it.
-      if (plan.point !== '*') expect(signal, plan.point).toBe('SIGKILL')
-      await expectDigests('old')
-      const codec = createEnvelopeCodec({ keyProvider: localKeyProvider({ keys: ring.join(',') }) })
-      await rotateKeys(database, codec)
-      await expectDigests('old')
-      const others = (await keyStatus(database, codec)).filter(
-        ({ keyId }) => keyId !== codec.currentKeyId,
-      )
-      expect(others.every(({ records, safeToDrop }) => records === 0 && safeToDrop)).toBe(true)
-    }
-  }, 600_000)
+/** A digest of the state that every kill starts from. */
+async function fingerprints(columns?: string): Promise<ReadonlyMap<CrashLane, string>> {
+  const found = new Map<CrashLane, string>()
+  for (const lane of lanes) {
+    await lane.reset()
+    found.set(lane, await lane.fingerprint('old', columns))
+  }
+  return found
+}
 
-  it('of set: what was acknowledged is stored, and nothing is in between', async () => {
-    const points = await enumerate('set')
-    const store = storeOf('old')
-    let round = 0
-    for (const plan of plansFor(points, Math.ceil(RANDOM_ROUNDS / 4))) {
-      round++
-      const held = await Promise.all(
-        Array.from({ length: 20 }, async (_, index) => (await store.get(crashKey(index)))?.secret),
-      )
-      const secret = `canary-round-${round}`
-      const lines = await kill({ operation: 'set', secret, plan })
-      const acknowledged = lines.filter((line) => /^\d+$/.test(line)).length
-      for (const [index, old] of held.entries()) {
-        const found = (await store.get(crashKey(index)))?.secret
-        if (index < acknowledged) expect(found).toBe(`${secret}-${index}`)
-        else if (index === acknowledged) expect([old, `${secret}-${index}`]).toContain(found)
-        else expect(found).toBe(old)
+/** Compares as many digests as there are credentials, and says which are wrong. */
+function expectDigests(found: ReadonlyMap<number, string>, state: 'before' | 'after'): void {
+  const wrong = [...digests[state]].filter(([index, digest]) => found.get(index) !== digest)
+  expect({ stored: found.size, wrong }).toEqual({ stored: CREDENTIALS, wrong: [] })
+}
+
+/** What is looked at after each kill, and what a last process does after them. */
+interface Aftermath {
+  /** The lane as the last of the killed processes left it. */
+  inspect(lane: CrashLane, killed: readonly CrashRun[]): Promise<void>
+  resume(lane: CrashLane): Promise<void>
+}
+
+/**
+ * Kills a job at each of its points and at random ones, always from the same state. Every point that an
+ * uninterrupted run passes must have been one to die at, at least twice.
+ */
+async function killEverywhere(
+  operation: CrashJob['operation'],
+  keys: string,
+  { mustHave, ...options }: KillOptions & { readonly mustHave: readonly string[] },
+  { inspect, resume }: Aftermath,
+): Promise<void> {
+  const [first] = lanes
+  if (first === undefined) throw new Error('no database')
+  await first.reset()
+  const { passed } = await program.run(jobOf(operation, keys, first))
+  expect([...passed.keys()]).toEqual(expect.arrayContaining([...mustHave]))
+  const plans = planKills(passed, options, random)
+  const kills = new Map<string, number>()
+  let randomKills = 0
+
+  async function killOnce(lane: CrashLane, plan: readonly CrashPlan[]): Promise<void> {
+    await lane.reset()
+    const killed: CrashRun[] = []
+    for (const kill of plan) {
+      const run = await program.run(jobOf(operation, keys, lane), kill)
+      if (run.killedAt === undefined) throw new Error('the planned point was not reached')
+      if (kill.point === undefined) randomKills++
+      else kills.set(run.killedAt, (kills.get(run.killedAt) ?? 0) + 1)
+      killed.push(run)
+      await inspect(lane, killed)
+    }
+    await resume(lane)
+  }
+
+  async function work(lane: CrashLane): Promise<void> {
+    for (let plan = plans.shift(); plan !== undefined; plan = plans.shift()) {
+      try {
+        await killOnce(lane, plan)
+      } catch (cause) {
+        // The other lane stops too.
+        plans.length = 0
+        throw new Error(`seed ${SEED}: ${operation} killed at ${JSON.stringify(plan)}`, { cause })
       }
     }
-  }, 600_000)
+  }
+
+  await Promise.all(lanes.map(work))
+  const planned = [...kills.values()].reduce((sum, count) => sum + count, 0)
+  process.stderr.write(
+    `[crash] ${operation}: ${planned} kills at ${passed.size} points, ${randomKills} random ones\n`,
+  )
+  const tooFew = [...passed.keys()].filter((point) => (kills.get(point) ?? 0) < 2)
+  expect({ tooFew, randomKills }).toEqual({ tooFew: [], randomKills: options.randomKills })
+}
+
+describe.skipIf(engine === undefined)('a process that is killed at any await', () => {
+  it(
+    'of migrate: the next run completes, and the source is untouched until finish',
+    LIMIT,
+    async () => {
+      const mustHave = ['after from.get', 'before to.set', 'after to credential_put_absent']
+      const sources = await fingerprints()
+      await killEverywhere(
+        'migrate',
+        oldKey,
+        { inPairs: true, randomKills: share(0), mustHave },
+        {
+          async inspect(lane) {
+            // What is there already is right, so that a server may read it.
+            for (const [index, digest] of await lane.digests('new', oldKey)) {
+              expect(digest).toBe(digests.before.get(index))
+            }
+            expect(await lane.fingerprint('old')).toBe(sources.get(lane))
+          },
+          async resume(lane) {
+            expect(await runCrashJob(jobOf('migrate', oldKey, lane))).toMatchObject({ ok: true })
+            expectDigests(await lane.digests('new', oldKey), 'before')
+            expect(await lane.fingerprint('old')).toBe(sources.get(lane))
+          },
+        },
+      )
+
+      for (const lane of lanes) {
+        await lane.reset()
+        await runCrashJob(jobOf('migrate', oldKey, lane))
+        const { database } = lane
+        const storeOf = (namespace: string) =>
+          postgresTokenStore({ database, encryptionKeys: oldKey, namespace, auditReads: 'off' })
+        const stores = { from: storeOf('old'), to: storeOf('new'), concurrency: PARALLEL }
+        expect(await finishMigration(stores)).toMatchObject({ finished: true })
+        expect((await lane.digests('old', oldKey)).size).toBe(0)
+        expectDigests(await lane.digests('new', oldKey), 'before')
+      }
+    },
+  )
+
+  it(
+    'of rotate: the next run completes, and every credential is readable all the time',
+    LIMIT,
+    async () => {
+      const keys = `${newKey},${oldKey}`
+      const codec = createEnvelopeCodec({ keyProvider: localKeyProvider({ keys }) })
+      const mustHave = ['after keys_insert', 'before COMMIT of rewrap_credentials', 'after wrap']
+      // All that a rotation leaves as it is.
+      const rest = '(key_digest, version, payload, updated_at, changed_at)'
+      const unrotated = await fingerprints(rest)
+      await killEverywhere(
+        'rotate',
+        keys,
+        { inPairs: false, randomKills: share(1), mustHave },
+        {
+          async inspect(lane) {
+            expectDigests(await lane.digests('old', keys), 'before')
+          },
+          async resume(lane) {
+            const result = await runCrashJob(jobOf('rotate', keys, lane))
+            expect(result).toMatchObject({ failed: [], skipped: 0, remaining: 0 })
+            // Without the old key: it can be dropped.
+            expectDigests(await lane.digests('old', newKey), 'before')
+            expect(await lane.fingerprint('old', rest)).toBe(unrotated.get(lane))
+            expect(await keyStatus(lane.database, codec)).toMatchObject([
+              { records: CREDENTIALS, current: true },
+              { records: 0, current: false, safeToDrop: true },
+            ])
+          },
+        },
+      )
+    },
+  )
+
+  it('of set: what was acknowledged is stored, and nothing is in between', LIMIT, async () => {
+    const mustHave = [
+      'after store.set',
+      'before store credential_put',
+      'after store credential_put_version',
+    ]
+    await killEverywhere(
+      'set',
+      oldKey,
+      { inPairs: true, randomKills: share(2), mustHave },
+      {
+        async inspect(lane, killed) {
+          const found = await lane.digests('old', oldKey)
+          const numbersOf = (state: 'before' | 'after') =>
+            [...digests[state]].flatMap(([index, digest]) =>
+              found.get(index) === digest ? [index] : [],
+            )
+          const replaced = new Set(numbersOf('after'))
+          expect(replaced.size + numbersOf('before').length).toBe(CREDENTIALS)
+          const acknowledged = new Set(killed.flatMap((run) => [...run.acknowledged]))
+          expect([...acknowledged].filter((index) => !replaced.has(index))).toEqual([])
+          // Only what was under way may be stored without an answer.
+          expect(replaced.size - acknowledged.size).toBeLessThanOrEqual(PARALLEL * killed.length)
+        },
+        async resume(lane) {
+          await runCrashJob(jobOf('set', oldKey, lane))
+          expectDigests(await lane.digests('old', oldKey), 'after')
+        },
+      },
+    )
+  })
 })
