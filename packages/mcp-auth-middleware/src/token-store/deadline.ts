@@ -27,9 +27,13 @@ export async function withDeadline<Value>(
 ): Promise<Value> {
   signal?.throwIfAborted()
   const controller = new AbortController()
-  const timer = setTimeout(() => {
+  const expire = () => {
     controller.abort(new StoreUnavailableError(`no answer within ${milliseconds} ms`))
-  }, milliseconds)
+  }
+  // Timers run before sockets are read: after a stop of this process an answer may lie there unread.
+  let timer = setTimeout(() => {
+    timer = setTimeout(expire, 1)
+  }, milliseconds - 1)
   const abort = () => controller.abort(signal?.reason)
   signal?.addEventListener('abort', abort, { once: true })
   try {
