@@ -46,10 +46,20 @@ export function withinLimits<Value>(promise: Promise<Value>, limits: CallLimits)
     const timer = setTimeout(() => reject(timedOut()), Math.max(0, deadline - performance.now()))
     if (signal?.aborted) abort()
     else signal?.addEventListener('abort', abort, { once: true })
-    promise.then(resolve, reject).finally(() => {
+    const end = () => {
       clearTimeout(timer)
       signal?.removeEventListener('abort', abort)
-    })
+    }
+    promise.then(
+      (value) => {
+        end()
+        resolve(value)
+      },
+      (error: unknown) => {
+        end()
+        reject(error)
+      },
+    )
   })
 }
 

@@ -5,15 +5,24 @@ import {
   StoreIntegrityError,
   validateCredentialKey,
 } from '@bestviable/mcp-auth-middleware'
-import * as z from 'zod/mini'
 
-const Comment = z.object({
-  mcpauth: z.literal(1),
-  provider: z.string(),
-  issuer: z.optional(z.string()),
-  subject: z.optional(z.string()),
-  write: z.optional(z.string()),
-})
+interface Comment {
+  readonly provider: string
+  readonly issuer?: string | undefined
+  readonly subject?: string | undefined
+  readonly write?: string | undefined
+}
+
+const isOptionalText = (value: unknown) => value === undefined || typeof value === 'string'
+
+// By hand, since it is part of every read.
+function isComment(parsed: unknown): parsed is Comment {
+  if (typeof parsed !== 'object' || parsed === null) return false
+  const { mcpauth, provider, issuer, subject, write } = parsed as Record<string, unknown>
+  return (
+    mcpauth === 1 && typeof provider === 'string' && [issuer, subject, write].every(isOptionalText)
+  )
+}
 
 /** What the comment of a secret says about it. */
 export interface OwnerComment {
@@ -50,9 +59,8 @@ export function parseOwnerComment(comment: string): OwnerComment | undefined {
   } catch {
     return undefined
   }
-  const result = Comment.safeParse(parsed)
-  if (!result.success) return undefined
-  const { provider, issuer, subject, write } = result.data
+  if (!isComment(parsed)) return undefined
+  const { provider, issuer, subject, write } = parsed
   const owner =
     issuer === undefined || subject === undefined
       ? ({ kind: 'service' } as const)

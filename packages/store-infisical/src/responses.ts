@@ -2,26 +2,14 @@ import { StoreUnavailableError } from '@bestviable/mcp-auth-middleware'
 import * as z from 'zod/mini'
 import type { SecretRecord } from './infisical-api.js'
 
-// The types of the SDK name members that the server does not send, and the other way round: only these
-// are relied on.
-const Secret = z.object({
-  id: z.string().check(z.minLength(1)),
-  secretKey: z.string(),
-  secretValue: z.string(),
-  version: z.number(),
-  secretComment: z.optional(z.nullable(z.string())),
-  secretValueHidden: z.optional(z.boolean()),
-  createdAt: z.optional(z.nullable(z.string())),
-  updatedAt: z.optional(z.nullable(z.string())),
-})
 const Removed = z.object({
   secret: z.object({
     secretValue: z.optional(z.string()),
     secretValueHidden: z.optional(z.boolean()),
   }),
 })
-const List = z.object({ secrets: z.array(Secret) })
-const Written = z.object({ secret: Secret })
+const List = z.object({ secrets: z.array(z.unknown()) })
+const Written = z.object({ secret: z.unknown() })
 const Approval = z.object({ approval: z.object({}) })
 
 /** A status of success with something else than the API's answer, such as the page of a proxy. */
@@ -39,7 +27,43 @@ function toEpochSeconds(...times: readonly (string | null | undefined)[]): numbe
   return undefined
 }
 
-function toRecord(secret: z.infer<typeof Secret>): SecretRecord {
+type Optional<Value> = Value | null | undefined
+
+// The types of the SDK name members that the server does not send, and the other way round: only these
+// are relied on.
+interface Secret {
+  readonly id: string
+  readonly secretKey: string
+  readonly secretValue: string
+  readonly version: number
+  readonly secretComment?: Optional<string>
+  readonly secretValueHidden?: boolean | undefined
+  readonly createdAt?: Optional<string>
+  readonly updatedAt?: Optional<string>
+}
+
+const isOptionalText = (value: unknown) => typeof (value ?? '') === 'string'
+
+// By hand, since a schema costs a tenth of the CPU of a whole read.
+function isSecret(answer: unknown): answer is Secret {
+  if (typeof answer !== 'object' || answer === null) return false
+  const secret = answer as Record<string, unknown>
+  const { secretValueHidden: hidden } = secret
+  return (
+    typeof secret.id === 'string' &&
+    secret.id !== '' &&
+    typeof secret.secretKey === 'string' &&
+    typeof secret.secretValue === 'string' &&
+    Number.isFinite(secret.version) &&
+    (hidden === undefined || typeof hidden === 'boolean') &&
+    isOptionalText(secret.secretComment) &&
+    isOptionalText(secret.createdAt) &&
+    isOptionalText(secret.updatedAt)
+  )
+}
+
+function toRecord(secret: unknown): SecretRecord {
+  if (!isSecret(secret)) throw new UnreadableAnswerError()
   return Object.freeze({
     name: secret.secretKey,
     value: secret.secretValue,
@@ -52,9 +76,7 @@ function toRecord(secret: z.infer<typeof Secret>): SecretRecord {
 
 /** Parses the answer to a read. A page of HTML arrives here as `undefined`. */
 export function parseSecret(answer: unknown): SecretRecord {
-  const result = Secret.safeParse(answer)
-  if (!result.success) throw new UnreadableAnswerError()
-  return toRecord(result.data)
+  return toRecord(answer)
 }
 
 /** Parses the answer to a listing. */

@@ -63,7 +63,7 @@ function build(input: CredentialInput, stamp: WriteStamp): Credential {
 
 /** Creates the codec of all values of one namespace. */
 export function createStoredValues(
-  { namespace, seal }: Pick<ParsedOptions, 'namespace' | 'seal'>,
+  { namespace, seal, listTtlSeconds }: Pick<ParsedOptions, 'namespace' | 'seal' | 'listTtlSeconds'>,
   startedAt: number,
 ): StoredValues {
   const sealed = seal === undefined ? undefined : createSealedValues(seal)
@@ -136,7 +136,8 @@ export function createStoredValues(
       const known = parsed.get(record)
       if (known !== undefined) return known
       const stored = await parse(record, key)
-      parsed.set(record, stored)
+      // Without listings every read brings a record of its own.
+      if (listTtlSeconds > 0) parsed.set(record, stored)
       return stored
     },
   }

@@ -1,4 +1,4 @@
-export type { AuditActor } from './audit/audit-entry.js'
+export { type AuditActor, type AuditEntry, insertAuditEntries } from './audit/audit-entry.js'
 export type { AuditFilter, AuditRecord } from './audit/audit-records.js'
 export {
   type AuditFollowOptions,
@@ -29,6 +29,11 @@ export type {
 } from './database/database.js'
 export type { DatabaseOptions, DatabaseTlsOptions } from './database/options.js'
 export type { PgPool } from './database/pg-pool.js'
+export {
+  digestId,
+  type SealedRecordPlace,
+  sealedRecordContext,
+} from './keys/authorization-server-tables.js'
 export { type KeyStatus, keyStatus } from './keys/key-status.js'
 export { registerKeys } from './keys/register-keys.js'
 export { type RotationResult, rotateKeys } from './keys/rewrap-records.js'

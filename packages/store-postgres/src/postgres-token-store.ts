@@ -17,6 +17,7 @@ import { readCredential, readTombstone } from './credentials/credential-reader.j
 import type { CredentialTable } from './credentials/credential-table.js'
 import { createCredentialWriter } from './credentials/credential-writer.js'
 import { createDatabaseClock } from './credentials/database-clock.js'
+import { createKeyDigests, type DigestedKey } from './credentials/key-digest.js'
 import { waitAtMost } from './credentials/wait-at-most.js'
 import { parseWriteCondition } from './credentials/write-condition.js'
 import { createDatabase } from './database/create-database.js'
@@ -78,6 +79,7 @@ export function postgresTokenStore(options: PostgresTokenStoreOptions): Postgres
     parseStoreOptions(options)
   const database = parsed.database ?? createDatabase(parsed.databaseOptions)
   const table: CredentialTable = { database, namespace, codec, now }
+  const digestOf = createKeyDigests()
   const clock = createDatabaseClock(database)
   const writer = createCredentialWriter(table, clock)
   const tellSink = createCredentialAudit(audit, { store: 'postgres', namespace, now })
@@ -130,14 +132,14 @@ export function postgresTokenStore(options: PostgresTokenStoreOptions): Postgres
 
   /** Records a read; resolves at once, or `undefined`, where nobody has to wait for it. */
   function recordRead(
-    key: CredentialKey,
+    { key, text }: DigestedKey,
     details: CredentialAuditDetails,
   ): Promise<unknown> | undefined {
     const told = audit === undefined ? undefined : tellSink(key, details)
-    const recorded = readAudit.record(key, details)
+    const recorded = readAudit.record(key, details, text)
     // A read that failed anyway must not wait for a database that may be down.
     if (refusesUnaudited && details.outcome !== 'failed') return Promise.all([recorded, told])
-    recorded.catch(ignore)
+    if (refusesUnaudited) recorded.catch(ignore)
     return told
   }
 
@@ -171,7 +173,7 @@ export function postgresTokenStore(options: PostgresTokenStoreOptions): Postgres
 
     async get(rawKey, getOptions) {
       requireOpen()
-      const key = validateCredentialKey(rawKey)
+      const key = digestOf(rawKey)
       const signal = getOptions?.signal
       signal?.throwIfAborted()
       try {
@@ -219,7 +221,7 @@ export function postgresTokenStore(options: PostgresTokenStoreOptions): Postgres
 
     async tombstone(rawKey) {
       requireOpen()
-      const key = validateCredentialKey(rawKey)
+      const key = digestOf(rawKey)
       if (!isReady) await untilReady(READ_MILLISECONDS)
       return readTombstone(table, key)
     },

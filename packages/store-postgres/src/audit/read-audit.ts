@@ -1,7 +1,6 @@
 import {
   type CredentialAuditDetails,
   type CredentialKey,
-  credentialKeyId,
   StoreUnavailableError,
 } from '@bestviable/mcp-auth-middleware'
 import * as z from 'zod/mini'
@@ -34,11 +33,12 @@ export interface ReadAuditOptions {
 export interface ReadAudit {
   /**
    * Records one read, unless an equal one was recorded within the last minute. Resolves at once with
-   * `failure: 'ignore'`.
+   * `failure: 'ignore'`. `keyDigest` spares the digest of the key where it is
+   * known.
    *
    * @throws {@link StoreUnavailableError} with `failure: 'refuse'`, when the event could not be written.
    */
-  record(key: CredentialKey, details: CredentialAuditDetails): Promise<void>
+  record(key: CredentialKey, details: CredentialAuditDetails, keyDigest?: string): Promise<void>
   /** Writes what is waiting. Idempotent. */
   close(): Promise<void>
 }
@@ -81,11 +81,13 @@ function createWaitingWriter(database: Queryable): (entry: AuditEntry) => Promis
   }
 }
 
-function identityOf(key: CredentialKey, details: CredentialAuditDetails): string {
+function identityOf(keyDigest: string, details: CredentialAuditDetails): string {
   const { outcome, reason, actor } = details
+  // By far the most frequent one, and the one text here that need not be made.
+  if (outcome === 'done' && actor === undefined) return keyDigest
   // The outcome too: a read that fails is news, also right after one that did not.
-  const parts = [credentialKeyId(key), outcome, reason, actor?.issuer, actor?.subject]
-  return JSON.stringify([...parts, actor?.clientId])
+  const parts = [keyDigest, outcome, reason, actor?.issuer, actor?.subject, actor?.clientId]
+  return JSON.stringify(parts)
 }
 
 /**
@@ -100,21 +102,29 @@ export function createReadAudit(database: Queryable, options: ReadAuditOptions):
   const writeAndWait = createWaitingWriter(database)
   let closed = false
 
-  function write(key: CredentialKey, details: CredentialAuditDetails): Promise<void> {
+  function write(
+    key: CredentialKey,
+    details: CredentialAuditDetails,
+    keyDigest: string,
+  ): Promise<void> {
     const { provider, owner } = key
     const origin = { store: 'postgres', namespace, provider, owner: owner.kind, at: now() }
-    const entry = credentialAuditEntry({ ...details, ...origin, keyDigest: digestKey(key) })
+    const entry = credentialAuditEntry({ ...details, ...origin, keyDigest })
     if (queue === undefined) return writeAndWait(entry)
     queue.add(entry)
     return Promise.resolve()
   }
 
   return Object.freeze({
-    record(key, details) {
+    record(key, details, keyDigest = digestKey(key)) {
       if (mode === 'off') return Promise.resolve()
-      if (closed) return Promise.reject(new StoreUnavailableError('the store was closed'))
-      if (sampler === undefined) return write(key, details)
-      return sampler.once(identityOf(key, details), () => write(key, details))
+      // The queue takes nothing any more; only who has to wait for the event is told.
+      if (closed && failure === 'refuse') {
+        return Promise.reject(new StoreUnavailableError('the store was closed'))
+      }
+      if (sampler === undefined) return write(key, details, keyDigest)
+      const identity = identityOf(keyDigest, details)
+      return sampler.once(identity, () => write(key, details, keyDigest))
     },
     async close() {
       closed = true

@@ -21,8 +21,8 @@ export interface ExportOptions {
 /** Options for `importDatabase`. */
 export interface ImportOptions {
   /**
-   * What to do with credentials that are there already: `refuse` the whole import, `skip` them, or
-   * `replace` them by those of the backup. Default `refuse`.
+   * What to do with credentials, users, clients and tokens that are there already: `refuse` the whole
+   * import, `skip` them, or `replace` them by those of the backup. Default `refuse`.
    */
   readonly onExisting?: 'refuse' | 'skip' | 'replace' | undefined
   /** Checks and counts everything and writes nothing. Default false. */

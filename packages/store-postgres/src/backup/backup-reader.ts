@@ -53,6 +53,8 @@ function isValue({ type, bytes }: BackupColumn, text: string): boolean {
       return TIME.test(text) && !Number.isNaN(Date.parse(text))
     case 'jsonb':
       return isJson(text)
+    case 'boolean':
+      return text === 'true' || text === 'false'
     case 'bytea':
       if (!BASE64.test(text)) return false
       return bytes === undefined || Buffer.byteLength(text, 'base64') === bytes

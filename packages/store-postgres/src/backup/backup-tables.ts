@@ -1,5 +1,7 @@
+import { authorizationServerBackupTables } from './authorization-server-backup.js'
+
 /** How the values of a column travel: as text, except for `bytea`, which is base64. */
-export type BackupColumnType = 'text' | 'bytea' | 'uuid' | 'timestamptz' | 'jsonb'
+export type BackupColumnType = 'text' | 'bytea' | 'uuid' | 'timestamptz' | 'jsonb' | 'boolean'
 
 /** A column that is exported. */
 export interface BackupColumn {
@@ -25,9 +27,14 @@ export interface BackupTable {
   readonly name: string
   readonly columns: readonly BackupColumn[]
   /** Columns in whose order rows are read, unique together. Not exported where not among the columns. */
-  readonly order: readonly { readonly name: string; readonly type: 'text' | 'bytea' | 'bigint' }[]
+  readonly order: readonly {
+    readonly name: string
+    readonly type: 'text' | 'bytea' | 'bigint' | 'uuid'
+  }[]
   /** Whether the table has a column `namespace`. */
   readonly hasNamespace: boolean
+  /** Whether the rows belong to no namespace, so that a backup of one leaves them out. */
+  readonly isWholeOnly?: true
   /**
    * What happens to a row that is there already: `ask`: what the caller of the import chose; `keep`: the
    * old one stays; `append`: rows have no identity, and only one that is equal in all columns is left out.
@@ -108,4 +115,5 @@ export const backupTables: readonly BackupTable[] = [
     hasNamespace: true,
     existing: 'append',
   },
+  ...authorizationServerBackupTables,
 ]

@@ -79,8 +79,8 @@ async function exportTable(
 }
 
 /**
- * Exports credentials with their tombstones, key checks and audit events as JSON lines, each with its
- * newline. Everything stays sealed: no key is needed, and without the keys of the store the backup
+ * Exports credentials with their tombstones, key checks, audit events and, unless one namespace is
+ * asked for, what the authorization server keeps, as JSON lines, each with its newline. Everything stays sealed: no key is needed, and without the keys of the store the backup
  * opens nothing. Leases, and what replicas tell each other, are left out.
  *
  * All rows are of one moment, that of one transaction of at most an hour, and at most a batch of rows
@@ -90,7 +90,8 @@ async function exportTable(
  *
  * @example
  * ```ts
- * for await (const line of exportDatabase(database)) file.write(line)
+ * const database = createDatabase({ connectionString: process.env.DATABASE_URL })
+ * for await (const line of exportDatabase(database)) process.stdout.write(line)
  * ```
  *
  * @throws {@link ConfigurationError} for options that are not usable; the iteration rejects with
@@ -128,6 +129,7 @@ export function exportDatabase(
       await emit([header])
       const counts: Record<string, number> = {}
       for (const table of backupTables) {
+        if (table.isWholeOnly && namespace !== undefined) continue
         counts[table.name] = await exportTable(transaction, table, namespace, emit, (rows) =>
           onProgress?.({ table: table.name, rows }),
         )

@@ -47,9 +47,10 @@ async function numberOf(
   return { count: Number(row?.found ?? row?.written), line: Number(row?.line) }
 }
 
-function refuseExisting(line: number): StoreConflictError {
+function refuseExisting({ name }: BackupTable, line: number): StoreConflictError {
+  const what = name === 'credentials' ? 'credential' : `row of ${name}`
   return new StoreConflictError(
-    `backup line ${line}: this credential is in the database already; nothing was imported. Choose whether existing ones are skipped or replaced`,
+    `backup line ${line}: this ${what} is in the database already; nothing was imported. Choose whether existing ones are skipped or replaced`,
   )
 }
 
@@ -80,7 +81,7 @@ async function writeBatch(
   const find = isAppended ? equalStatement(table) : conflictStatement(table)
   const { count: existing, line } = await numberOf(queryable, find, rows)
   const isAsked = table.existing === 'ask'
-  if (existing > 0 && isAsked && onExisting === 'refuse') throw refuseExisting(line)
+  if (existing > 0 && isAsked && onExisting === 'refuse') throw refuseExisting(table, line)
   const replaces = isAsked && onExisting === 'replace'
   const expected = replaces ? batch.length : batch.length - existing
   if (dryRun) return { rows: batch.length, written: expected, existing }
@@ -133,6 +134,9 @@ async function notify(
  *
  * @example
  * ```ts
+ * import { createReadStream } from 'node:fs'
+ *
+ * const database = createDatabase({ connectionString: process.env.DATABASE_URL })
  * await importDatabase(database, createReadStream('backup.jsonl'), { onExisting: 'skip' })
  * ```
  *

@@ -14,8 +14,7 @@ import { createListening } from './listening.js'
 import type { ParsedDatabaseOptions } from './options.js'
 import type { PgPool } from './pg-pool.js'
 import type { RawDatabase } from './raw-database.js'
-import { resultTypes } from './result-types.js'
-import { createStatementForms } from './statement-forms.js'
+import { createStatementForms, queryOf } from './statement-forms.js'
 import { runTransaction } from './transaction.js'
 
 // Idle connections end by themselves, so that a burst does not hold them for ever.
@@ -29,8 +28,15 @@ interface OwnPool {
 }
 
 function createOwnPool(config: pg.ClientConfig, maxConnections: number): OwnPool {
+  // Knows how to connect by itself: a Pool that is told a time for connecting starts a timer whenever it
+  // hands out a connection.
+  class PooledClient extends pg.Client {
+    constructor() {
+      super(config)
+    }
+  }
   const pool = new pg.Pool({
-    ...config,
+    Client: PooledClient,
     max: maxConnections,
     idleTimeoutMillis: IDLE_MILLISECONDS,
     allowExitOnIdle: true,
@@ -66,7 +72,10 @@ export function createPostgresDatabase(options: ParsedDatabaseOptions): RawDatab
   const pool = own?.pool ?? options.pool
   if (pool === undefined) throw new TypeError('neither connectionString nor pool was given')
   observe(pool)
-  const connections = createConnections(pool, options.acquireTimeoutMilliseconds)
+  const connections = createConnections(pool, {
+    acquireMilliseconds: options.acquireTimeoutMilliseconds,
+    isShared: own === undefined,
+  })
   const formOf = createStatementForms(schema, prepared)
   const listening = createListening({
     config: config ?? connectionConfigOf(pool),
@@ -108,26 +117,23 @@ export function createPostgresDatabase(options: ParsedDatabaseOptions): RawDatab
 
     return new Promise((resolve, reject) => {
       function attempt(left: number, isLast: boolean): void {
-        const use = connections.use(left, signal, {
-          onConnection(client) {
-            client.query(
-              { name: form.name, text: form.text, values, types: resultTypes },
-              (error, result) => {
-                if (!error) {
-                  use.end(false)
-                  // The boundary to the driver: rows are objects unless an array mode was asked for.
-                  resolve(result.rows as SqlRow[])
-                  return
-                }
-                use.end(endsConnection(error))
-                const rest = end - performance.now()
-                // A read on a connection that had died while it was idle; a fresh one can answer.
-                const isLost = isConnectionLost(error)
-                if (isLost) connections.suspectAll()
-                if (!isLast && rest > 0 && isLost) attempt(rest, true)
-                else reject(toStoreError(error))
-              },
-            )
+        connections.use(left, signal, {
+          onConnection(client, use) {
+            client.query(queryOf(form, values), (error, result) => {
+              if (!error) {
+                use.end(false)
+                // The boundary to the driver: rows are objects unless an array mode was asked for.
+                resolve(result.rows as SqlRow[])
+                return
+              }
+              use.end(endsConnection(error))
+              const rest = end - performance.now()
+              // A read on a connection that had died while it was idle; a fresh one can answer.
+              const isLost = isConnectionLost(error)
+              if (isLost) connections.suspectAll()
+              if (!isLast && rest > 0 && isLost) attempt(rest, true)
+              else reject(toStoreError(error))
+            })
           },
           onFailure(error) {
             reject(signal?.aborted && error === signal.reason ? error : toStoreError(error))
@@ -151,6 +157,7 @@ export function createPostgresDatabase(options: ParsedDatabaseOptions): RawDatab
       return listening.listen(channel, listener)
     },
     close() {
+      connections.close()
       closing ??= Promise.all([listening.close(), own?.close()]).then(() => {})
       return closing
     },

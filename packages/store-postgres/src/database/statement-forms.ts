@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
-import type { Statement } from './database.js'
+import type { SqlValue, Statement } from './database.js'
+import type { PgQueryConfig } from './pg-pool.js'
+import { resultTypes } from './result-types.js'
 import { withSchema } from './schema-name.js'
 
 /** A statement as it is sent. */
@@ -7,8 +9,20 @@ export interface StatementForm {
   /** Name to prepare it under; absent where statements are not prepared. */
   readonly name: string | undefined
   readonly text: string
+  readonly types: PgQueryConfig['types']
   /** Whether running it twice reads twice and changes nothing. */
   readonly isSelect: boolean
+}
+
+/** Makes one query of a form. */
+export function queryOf(
+  form: Pick<StatementForm, 'name' | 'text' | 'types'>,
+  values: readonly SqlValue[] | undefined,
+): PgQueryConfig {
+  // Inherited, since the driver copies every member that the query has itself, by its descriptor.
+  const query = Object.create(form) as PgQueryConfig
+  query.values = values
+  return query
 }
 
 /**
@@ -28,6 +42,7 @@ export function createStatementForms(
     const form: StatementForm = {
       name: prepared ? `${statement.name}_${digest}` : undefined,
       text,
+      types: resultTypes,
       isSelect: /^\s*SELECT\b/i.test(text) && !/\bFOR\s+(?:UPDATE|SHARE)\b/i.test(text),
     }
     forms.set(statement, form)

@@ -138,8 +138,8 @@ function attempt<Value>(
   signal: AbortSignal | undefined,
 ): Promise<Value> {
   return new Promise((resolve, reject) => {
-    const use: ConnectionUse = context.connections.use(milliseconds, signal, {
-      onConnection(client) {
+    context.connections.use(milliseconds, signal, {
+      onConnection(client, use) {
         runOn(client, use, milliseconds, context, run).then(resolve, reject)
       },
       onFailure: reject,

@@ -8,7 +8,7 @@ import { registerKeys } from './register-keys.js'
 import { parseRotationOptions, type RotationOptions } from './rotation-options.js'
 import { readSealedPages, type SealedRecordFailure, tryRecord } from './sealed-pages.js'
 import { type SealedStatements, sealedStatements } from './sealed-statements.js'
-import { type SealedTable, sealedTables } from './sealed-tables.js'
+import { type SealedTable, sealedTablesOf } from './sealed-tables.js'
 
 /** What {@link rotateKeys} did. */
 export interface RotationResult {
@@ -110,7 +110,7 @@ export async function rotateKeys(
   }
 
   try {
-    for (const table of sealedTables) {
+    for (const table of sealedTablesOf(namespace)) {
       const statements = sealedStatements(table, namespace !== undefined)
       const pageOptions = { batchSize, namespace, except: keyId, signal }
       for await (const rows of readSealedPages(database, table, statements, pageOptions)) {

@@ -10,6 +10,7 @@ import {
 } from '@bestviable/mcp-auth-middleware/envelope'
 import { digestKey } from '../credentials/key-digest.js'
 import type { SqlRow } from '../database/database.js'
+import { authorizationServerTables } from './authorization-server-tables.js'
 
 /** A column that takes part in finding one row. */
 export interface SealedColumn {
@@ -94,4 +95,9 @@ const credentials: SealedTable = {
 }
 
 /** Every table with sealed rows. */
-export const sealedTables: readonly SealedTable[] = [credentials]
+export const sealedTables: readonly SealedTable[] = [credentials, ...authorizationServerTables]
+
+/** The sealed tables that hold records of a namespace; all of them where none is given. */
+export function sealedTablesOf(namespace: string | undefined): readonly SealedTable[] {
+  return sealedTables.filter(({ hasNamespace }) => namespace === undefined || hasNamespace)
+}

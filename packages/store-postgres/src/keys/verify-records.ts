@@ -4,7 +4,7 @@ import { countRecords } from './count-records.js'
 import { parseRotationOptions, type RotationOptions } from './rotation-options.js'
 import { readSealedPages, type SealedRecordFailure, tryRecord } from './sealed-pages.js'
 import { sealedStatements } from './sealed-statements.js'
-import { type SealedTable, sealedTables } from './sealed-tables.js'
+import { type SealedTable, sealedTablesOf } from './sealed-tables.js'
 
 /** What {@link verifyRecords} found. */
 export interface VerificationResult {
@@ -45,7 +45,7 @@ export async function verifyRecords(
   const total = [...counts.values()].reduce((sum, count) => sum + count, 0)
   const failed: SealedRecordFailure[] = []
   let [sound, done] = [0, 0]
-  for (const table of sealedTables) {
+  for (const table of sealedTablesOf(namespace)) {
     const statements = sealedStatements(table, namespace !== undefined)
     const pageOptions = { batchSize, namespace, signal }
     for await (const rows of readSealedPages(database, table, statements, pageOptions)) {

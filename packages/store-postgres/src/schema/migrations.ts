@@ -1,3 +1,4 @@
+import { authorizationServer } from './authorization-server.js'
 import type { Migration } from './migration.js'
 
 /**
@@ -107,4 +108,5 @@ export const migrations: readonly Migration[] = [
         'Who read or changed what; written with the change itself. Never holds a credential.'`,
     ],
   },
+  authorizationServer,
 ]

@@ -5,7 +5,7 @@ import {
   type KeyProvider,
   localKeyProvider,
 } from '@bestviable/mcp-auth-middleware/envelope'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { rotateKeys } from '../../src/keys/rewrap-records.js'
 import {
   apiKey,
@@ -155,6 +155,9 @@ describe.each(engineSetups)('keys on $title', ({ engine, profile }) => {
       }
 
       let running = true
+      onTestFinished(() => {
+        running = false
+      })
       let served = 0
       const failures: unknown[] = []
       async function traffic(replica: 0 | 1): Promise<void> {
@@ -163,6 +166,8 @@ describe.each(engineSetups)('keys on $title', ({ engine, profile }) => {
           // Each replica writes its own half, so that the last acknowledged write is known.
           const key = names[(turn * 2 + replica) % names.length] ?? serviceKey()
           const id = JSON.stringify(key)
+          // An embedded database answers without a turn of the event loop, which others need too.
+          await new Promise((resolve) => setImmediate(resolve))
           try {
             const found = await store?.get(key)
             if (found?.secret !== expected.get(id)) throw new Error('an older value was read')
@@ -177,7 +182,7 @@ describe.each(engineSetups)('keys on $title', ({ engine, profile }) => {
       }
       async function waitForTraffic(): Promise<void> {
         const until = served + 20
-        while (served < until && failures.length === 0) {
+        while (running && served < until && failures.length === 0) {
           await new Promise((resolve) => setImmediate(resolve))
         }
       }

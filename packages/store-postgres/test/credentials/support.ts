@@ -36,6 +36,8 @@ export const setups = testEngines().flatMap((engine) =>
 /** The engines, for tests to which the profile makes no difference. */
 export const engineSetups = setups.filter(({ profile }) => profile === PROFILES[0])
 
+const PATIENCE = { acquireTimeoutMilliseconds: 10_000, connectTimeoutMilliseconds: 10_000 }
+
 /** A database with its tables, and the keys under which stores of it seal. */
 export interface Backend {
   readonly database: Database
@@ -55,8 +57,10 @@ export async function openBackend(
 ): Promise<Backend> {
   const test = await engine.createDatabase()
   const opened: Database[] = []
+  // These tests are not about how long a busy machine takes to open a connection.
+  const patience = engine.kind === 'postgres' ? PATIENCE : {}
   function open(): Database {
-    const database = createDatabase({ ...test.options, ...options })
+    const database = createDatabase({ ...test.options, ...patience, ...options })
     opened.push(database)
     return database
   }

@@ -216,7 +216,7 @@ describe('migrations of this release', () => {
     expect(ownMigrations.map(({ version }) => version)).toEqual(
       ownMigrations.map((_, index) => index + 1),
     )
-    for (const { name } of ownMigrations) expect(name).toMatch(/^[a-z][a-z0-9 -]*$/)
+    for (const { name } of ownMigrations) expect(name).toMatch(/^[a-z][a-z0-9 _-]*$/)
   })
 })
 

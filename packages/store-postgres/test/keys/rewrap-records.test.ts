@@ -305,7 +305,12 @@ describe.each(setups)('rotateKeys() on $title', ({ engine, profile }) => {
       })
       await rotateKeys(counting, codec, { batchSize })
       const of = (part: string) => queries.filter((name) => name.includes(part)).length
-      return { pages: of('_page_'), updates: of('_rewrap_'), all: queries.length, largest }
+      return {
+        pages: of('_page_credentials'),
+        updates: of('_rewrap_'),
+        all: queries.length,
+        largest,
+      }
     }
     const small = await count(10, after)
     expect(small).toMatchObject({ pages: 13, updates: 12, largest: 10 })
