@@ -1,0 +1,117 @@
+import { createHash } from 'node:crypto'
+import type { Adapter, AdapterPayload } from 'oidc-provider'
+import type { ClientDocuments } from '../clients/client-policy.js'
+import type { RecordStore, Storage } from '../storage/storage.js'
+import { currentScope } from './engine-scope.js'
+import { observed } from './observed-storage.js'
+
+/** A used code is kept this long after its end, in seconds, so that its reuse is still recognised. */
+const USED_CODE_SECONDS = 3600
+const SECRET_DIGEST = 'sha256:'
+
+/** What the bridge between the engine and the storage needs. */
+export interface AdapterOptions {
+  readonly storage: Storage
+  readonly documents: ClientDocuments | undefined
+  /** Makes every token of a grant invalid on all replicas. */
+  readonly revokeGrant: (grantId: string) => Promise<void>
+}
+
+/** A metadata document could not be fetched. Says nothing about the client. */
+export class ClientDocumentUnavailableError extends Error {
+  constructor(reason: string) {
+    super(`the client's metadata document could not be fetched: ${reason}`)
+    this.name = 'ClientDocumentUnavailableError'
+  }
+}
+
+/** SHA-256 of a client secret as it is stored. Secrets have 256 bits, so a plain hash suffices. */
+export function digestClientSecret(secret: string): string {
+  return SECRET_DIGEST + createHash('sha256').update(secret).digest('base64url')
+}
+
+function hideSecret(payload: AdapterPayload): AdapterPayload {
+  const { client_secret: secret } = payload
+  if (typeof secret !== 'string' || secret.startsWith(SECRET_DIGEST)) return payload
+  return { ...payload, client_secret: digestClientSecret(secret) }
+}
+
+/** Member under which the engine carries the scopes of a client; as `scope` it takes its own only. */
+export const ALLOWED_SCOPES = 'allowed_scopes'
+
+function moveScope({ scope, ...payload }: AdapterPayload): AdapterPayload {
+  return scope === undefined ? payload : { ...payload, [ALLOWED_SCOPES]: scope }
+}
+
+/** Client records: those of the storage first, so that a document can never take one over. */
+function createClientAdapter(records: RecordStore, options: AdapterOptions): Adapter {
+  const { storage, documents } = options
+  const find = async (id: string): Promise<AdapterPayload | undefined> => {
+    const stored = await records.find(id)
+    if (stored !== undefined) {
+      const known = await storage.clients.find(id)
+      return known?.active === false ? undefined : moveScope(stored)
+    }
+    if (documents === undefined || !id.startsWith('https://')) return undefined
+    const result = await documents.find(id)
+    if (result.kind === 'unavailable') throw new ClientDocumentUnavailableError(result.reason)
+    if (result.kind === 'invalid') return undefined
+    return { ...result.metadata, client_id: id } as unknown as AdapterPayload
+  }
+  return {
+    ...records,
+    find: (id) => observed(() => find(id)),
+    upsert: (id, payload) => observed(() => records.upsert(id, hideSecret(payload))),
+    consume: (id) => observed(() => records.consume(id)),
+    destroy: (id) => observed(() => records.destroy(id)),
+    revokeByGrantId: async () => undefined,
+    findByUid: async () => undefined,
+    findByUserCode: async () => undefined,
+  }
+}
+
+/** Builds the engine's adapters on our storage. */
+export function createAdapterFactory(options: AdapterOptions): (model: string) => Adapter {
+  const { storage, revokeGrant } = options
+  return (model) => {
+    const records = storage.records(model)
+    if (model === 'Client') return createClientAdapter(records, options)
+
+    const isSpared = (): boolean => {
+      const scope = currentScope()
+      if (scope?.spareGrant !== true) return false
+      scope.spared = true
+      return true
+    }
+    return {
+      upsert: (id, payload, expiresIn) =>
+        observed(() =>
+          records.upsert(
+            id,
+            payload,
+            expiresIn !== undefined && model === 'AuthorizationCode'
+              ? expiresIn + USED_CODE_SECONDS
+              : expiresIn,
+          ),
+        ),
+      find: (id) => observed(() => records.find(id)),
+      findByUid: (uid) => observed(() => records.findByUid(uid)),
+      findByUserCode: (code) => observed(() => records.findByUserCode(code)),
+      consume: (id) => observed(() => records.consume(id)),
+      destroy: (id) =>
+        observed(async () => {
+          // The engine destroys the refresh token and the grant as part of a revocation.
+          if ((model === 'Grant' || model === 'RefreshToken') && isSpared()) return
+          await records.destroy(id)
+        }),
+      revokeByGrantId: (grantId) =>
+        observed(async () => {
+          if (isSpared()) return
+          const scope = currentScope()
+          if (scope?.revokedGrants.has(grantId)) return
+          scope?.revokedGrants.add(grantId)
+          await revokeGrant(grantId)
+        }),
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import { createClientDocuments } from '../clients/client-documents.js'
+import { matchRedirectUri } from '../clients/match-redirect-uri.js'
+import { parseRegistration } from '../clients/registration.js'
+import { registrationId } from '../clients/registration-id.js'
+import { createAdmission } from '../login/admission.js'
+import type { ParsedOptions } from '../options.js'
+import { createPages } from '../pages/create-pages.js'
+import type { Storage } from '../storage/storage.js'
+import { createEventSink } from './events.js'
+import type { EngineParts } from './parts.js'
+import { createResources } from './resources.js'
+import { createSecrets } from './secrets.js'
+
+/** Makes the parts of the engine from checked options and an open storage. */
+export function createParts(options: ParsedOptions, storage: Storage): EngineParts {
+  const { redirectPolicy, connect, now } = options
+  const secrets = createSecrets(options.keys)
+  const registrationKey = secrets.derive('client registration')
+  return {
+    issuer: options.issuer,
+    resources: createResources(options.resources),
+    lifetimes: options.lifetimes,
+    algorithm: options.signingAlgorithm,
+    consent: options.consent,
+    dynamicRegistration: options.dynamicRegistration,
+    clientDocuments: options.clientDocuments,
+    pushedAuthorizationRequests: options.pushedAuthorizationRequests,
+    resourceServerClients: options.resourceServerClients,
+    scopePolicy: options.scopePolicy,
+    logins: options.login,
+    connect: connect && { login: connect, optional: options.connectOptional },
+    credentials: options.credentials,
+    storage,
+    pages: createPages({ brand: options.brand, texts: options.texts }),
+    admission:
+      options.allow === undefined
+        ? () => ({ admitted: false, reason: 'not_listed' })
+        : createAdmission(options.allow),
+    documents: options.clientDocuments ? createClientDocuments({ redirectPolicy, now }) : undefined,
+    parseRegistration: (body) => parseRegistration(body, { redirectPolicy }),
+    registrationId: (metadata) => registrationId(metadata, registrationKey),
+    isRedirectAllowed: (client, uri) => matchRedirectUri(client.redirect_uris, uri),
+    secrets,
+    events: createEventSink({ storage, onEvent: options.onEvent, now }),
+    now,
+  }
+}

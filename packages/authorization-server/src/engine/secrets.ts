@@ -1,0 +1,47 @@
+import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto'
+
+/** Keyed hashes whose keys are derived from the key-encryption keys, one for each purpose. */
+export interface Secrets {
+  /** HMAC by the current key, base64url. Parts are length-prefixed, so that they cannot run together. */
+  sign(purpose: string, ...parts: readonly string[]): string
+  /** The same by every key of the ring, the current one first. */
+  signAll(purpose: string, ...parts: readonly string[]): readonly string[]
+  /** Compares in constant time with what any key of the ring gives. */
+  verify(signature: string, purpose: string, ...parts: readonly string[]): boolean
+  /** Key material of one purpose, 32 bytes. */
+  derive(purpose: string): Buffer
+}
+
+function mac(key: Buffer, parts: readonly string[]): Buffer {
+  const hmac = createHmac('sha256', key)
+  for (const part of parts) {
+    const bytes = Buffer.from(part, 'utf8')
+    const length = Buffer.alloc(4)
+    length.writeUInt32BE(bytes.length)
+    hmac.update(length).update(bytes)
+  }
+  return hmac.digest()
+}
+
+/** Derives the secrets of this server, so that operators configure one kind of key only. */
+export function createSecrets(keys: readonly { readonly key: KeyObject }[]): Secrets {
+  const derive = (index: number, purpose: string): Buffer => {
+    const entry = keys[index]
+    if (entry === undefined) throw new TypeError('at least one key is needed')
+    return createHmac('sha256', entry.key).update(`mcp-authorization-server ${purpose}`).digest()
+  }
+  const signAll = (purpose: string, ...parts: readonly string[]): string[] =>
+    keys.map((_, index) => mac(derive(index, purpose), parts).toString('base64url'))
+
+  return {
+    sign: (purpose, ...parts) => mac(derive(0, purpose), parts).toString('base64url'),
+    signAll,
+    verify(signature, purpose, ...parts) {
+      const given = Buffer.from(signature)
+      return signAll(purpose, ...parts)
+        .map((expected) => Buffer.from(expected))
+        .some((expected) => expected.length === given.length && timingSafeEqual(expected, given))
+    },
+    derive: (purpose) => derive(0, purpose),
+  }
+}

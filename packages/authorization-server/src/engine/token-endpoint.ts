@@ -1,0 +1,212 @@
+import { createHash } from 'node:crypto'
+import type { AdapterPayload } from 'oidc-provider'
+import type { Engine } from './engine.js'
+import type { EngineResponse } from './engine-call.js'
+import { createEngineScope, type EngineScope } from './engine-scope.js'
+import { checkBasicHeader, readForm } from './form-endpoint.js'
+import {
+  type Answer,
+  type EndpointRequest,
+  engineAnswer,
+  jsonAnswer,
+  NO_STORE,
+  oauthError,
+} from './http.js'
+import { findReplay, judgeReplay, keepReplay } from './refresh-replay.js'
+import { canonicalResource } from './resources.js'
+
+/** A repeated exchange within this time is a proxy's duplicate, in seconds. */
+const DUPLICATE_SECONDS = 10
+
+/** Undoes the transaction and gives this answer: nothing happened, so nothing may be kept. */
+class Undone extends Error {
+  readonly answer: Answer
+
+  constructor(answer: Answer) {
+    super('undone')
+    this.answer = answer
+  }
+}
+
+interface Grant {
+  /** Kind of record that the presented code or token is. */
+  readonly model: 'AuthorizationCode' | 'RefreshToken'
+  readonly value: string
+}
+
+function grantOf(form: URLSearchParams): Grant | undefined {
+  const type = form.get('grant_type')
+  if (type === 'authorization_code') {
+    return { model: 'AuthorizationCode', value: form.get('code') ?? '' }
+  }
+  if (type === 'refresh_token') {
+    return { model: 'RefreshToken', value: form.get('refresh_token') ?? '' }
+  }
+  return undefined
+}
+
+function hasVerifier(record: AdapterPayload, form: URLSearchParams): boolean {
+  const digest = createHash('sha256')
+    .update(form.get('code_verifier') ?? '')
+    .digest('base64url')
+  return digest === record.codeChallenge
+}
+
+function replayRequest(form: URLSearchParams, record: AdapterPayload | undefined) {
+  return {
+    clientId: record?.clientId ?? '',
+    scope: (form.get('scope') ?? '').split(' ').filter(Boolean).sort().join(' '),
+    resource: form.get('resource') ?? '',
+  }
+}
+
+/** Spells the resource as it is configured; an unknown one is left for the engine to refuse. */
+export function normalizeResource(engine: Engine, form: URLSearchParams): void {
+  const given = form.get('resource')
+  if (given === null || canonicalResource(given) === undefined) return
+  const known = engine.parts.resources.find(given)
+  if (known !== undefined) form.set('resource', known.resource)
+}
+
+/** Decides, before the engine sees it, what reuse of a spent code or token means. */
+async function judgeReuse(
+  engine: Engine,
+  grant: Grant,
+  record: AdapterPayload,
+  form: URLSearchParams,
+): Promise<'replay' | 'harmless' | 'reuse'> {
+  const { storage, now } = engine.parts
+  if (grant.model === 'AuthorizationCode') {
+    const age = now() / 1000 - Number(record.consumed)
+    return age <= DUPLICATE_SECONDS && hasVerifier(record, form) ? 'harmless' : 'reuse'
+  }
+  const request = { ...replayRequest(form, record), now: now() }
+  const verdict = await judgeReplay(storage, grant.value, request)
+  if (verdict === 'late') return 'reuse'
+  return verdict === 'replay' ? 'replay' : 'harmless'
+}
+
+function tokenAnswer(response: EngineResponse): Answer {
+  return engineAnswer(response, NO_STORE)
+}
+
+/** Ends a family whose code or token was used again, unless the engine has done so already. */
+async function settleReuse(
+  engine: Engine,
+  grant: Grant,
+  record: AdapterPayload,
+  scope: EngineScope,
+): Promise<boolean> {
+  const { grantId, clientId, accountId } = record
+  // Whoever is not the client of the code must not be able to end its grant.
+  if (scope.clientId === undefined || scope.clientId !== clientId || grantId === undefined) {
+    return false
+  }
+  if (!scope.revokedGrants.has(grantId)) {
+    scope.revokedGrants.add(grantId)
+    await engine.revokeGrant(grantId)
+  }
+  await engine.parts.events.record({
+    event: grant.model === 'AuthorizationCode' ? 'code.reuse' : 'token.reuse',
+    outcome: 'denied',
+    reason: 'grant_revoked',
+    actor: { issuer: engine.parts.issuer, subject: accountId ?? clientId, clientId },
+  })
+  return true
+}
+
+async function settleSuccess(
+  engine: Engine,
+  grant: Grant | undefined,
+  form: URLSearchParams,
+  record: AdapterPayload | undefined,
+  scope: EngineScope,
+  response: EngineResponse,
+): Promise<void> {
+  const { storage, events, now, issuer } = engine.parts
+  if (grant?.model === 'RefreshToken') {
+    const body: Record<string, unknown> = JSON.parse(response.body.toString('utf8'))
+    const request = { ...replayRequest(form, record), grantId: record?.grantId, now: now() }
+    await keepReplay(storage, grant.value, request, body)
+  }
+  const clientId = scope.clientId ?? ''
+  await storage.clients.touch(clientId)
+  const event = {
+    event: grant?.model === 'RefreshToken' ? 'token.refresh' : 'token.issue',
+    outcome: 'done',
+    actor: { issuer, subject: record?.accountId ?? clientId, clientId },
+  } as const
+  // A refresh is no change of who may do what; the trail would grow by every token.
+  if (grant?.model === 'RefreshToken') events.tell(event)
+  else await events.record(event)
+}
+
+async function exchange(
+  engine: Engine,
+  request: EndpointRequest,
+  form: URLSearchParams,
+  revoked: Set<string>,
+): Promise<Answer> {
+  const { storage, now } = engine.parts
+  const grant = grantOf(form)
+  if (grant !== undefined && grant.value !== '') await storage.lock(grant.model, grant.value)
+  const record =
+    grant === undefined || grant.value === ''
+      ? undefined
+      : await storage.records(grant.model).find(grant.value)
+  const reuse =
+    grant !== undefined && record?.consumed !== undefined
+      ? await judgeReuse(engine, grant, record, form)
+      : undefined
+
+  const scope = createEngineScope({ spareGrant: reuse === 'replay' || reuse === 'harmless' })
+  const response = await engine.call({ request, form: new URLSearchParams(form) }, scope)
+  if (response.status === 200) {
+    await settleSuccess(engine, grant, form, record, scope, response)
+    return tokenAnswer(response)
+  }
+  if (response.status >= 500) throw new Undone(tokenAnswer(response))
+  // The engine found nothing wrong but the reuse, so the client and the account are still good.
+  if (reuse === 'replay' && scope.spared && grant !== undefined) {
+    const stored = await findReplay(storage, grant.value, now())
+    if (stored !== undefined) throw new Undone(jsonAnswer(200, stored))
+  }
+  if (reuse === 'reuse' && grant !== undefined && record !== undefined) {
+    if (await settleReuse(engine, grant, record, scope)) {
+      for (const grantId of scope.revokedGrants) revoked.add(grantId)
+      return tokenAnswer(response)
+    }
+  }
+  // The engine uses a code up before it looks at the resource; an error must leave it usable.
+  throw new Undone(tokenAnswer(response))
+}
+
+/**
+ * Answers `/oauth/token`. Each request is one transaction that locks the code or refresh token first,
+ * and is answered only after the commit.
+ */
+export async function answerToken(engine: Engine, request: EndpointRequest): Promise<Answer> {
+  const read = await readForm(request)
+  if (!read.ok) return read.answer
+  const refusal = checkBasicHeader(request, engine.parts.issuer)
+  if (refusal !== undefined) return refusal
+  const { form } = read
+  normalizeResource(engine, form)
+
+  // A document is fetched before the transaction, which must not wait for a server elsewhere.
+  const clientId = form.get('client_id') ?? ''
+  if (clientId.startsWith('https://')) await engine.parts.documents?.find(clientId)
+  const revoked = new Set<string>()
+  try {
+    return await engine.parts.storage.transaction(() => exchange(engine, request, form, revoked))
+  } catch (error) {
+    if (error instanceof Undone) return error.answer
+    // Only without the lock: somebody else used it in between.
+    if (error instanceof Error && error.name === 'AlreadyConsumedError') {
+      return oauthError(400, 'invalid_grant', 'grant request is invalid')
+    }
+    throw error
+  } finally {
+    if (revoked.size > 0) await engine.feed.refresh()
+  }
+}

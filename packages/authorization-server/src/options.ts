@@ -1,0 +1,260 @@
+import {
+  ConfigurationError,
+  type ConfigurationProblem,
+  isAuthError,
+  type TokenStore,
+} from '@bestviable/mcp-auth-middleware'
+import { type EncryptionKey, parseEncryptionKeys } from '@bestviable/mcp-auth-middleware/envelope'
+import type { Database } from '@bestviable/mcp-auth-store-postgres'
+import * as z from 'zod/mini'
+import { redirectPolicySchema } from './clients/client-documents-options.js'
+import type { RedirectPolicy } from './clients/client-policy.js'
+import type { AuthorizationServerEvent } from './engine/events.js'
+import { issuerProblem, loginProblems, resourceProblems } from './engine/option-problems.js'
+import type { Lifetimes, ScopePolicy } from './engine/parts.js'
+import type { AdmissionRules, ApiTokenLogin, LoginProvider } from './login/login-provider.js'
+import type { PagesOptions } from './pages/options.js'
+
+export const SUBJECT = 'createAuthorizationServer'
+
+/** Options for `createAuthorizationServer`. */
+export interface AuthorizationServerOptions {
+  /** Public origin, for example `https://coda.example.com`: no path and no slash at its end. */
+  readonly issuer: string
+  /** Connection string of PostgreSQL, or a database made by `createDatabase`. */
+  readonly database: string | Database | undefined
+  /** Key-encryption keys, 32 bytes each in base64, separated by commas. The first one is current. */
+  readonly encryptionKeys: string | undefined
+  /** What tokens are for: identifier of each resource, with its scopes in words. */
+  readonly resources: Readonly<Record<string, ResourceOption>>
+  /** Ways to sign in, in the order of the page. */
+  readonly login: readonly LoginProvider[]
+  /** Who may come in. Not needed where `devLogin` is the only way in. */
+  readonly allow?: AdmissionRules | undefined
+  /** Step after sign-in in which a person connects an upstream account, made by `apiTokenLogin`. */
+  readonly connect?: ApiTokenLogin | undefined
+  /** Whether `connect` may be left out. Default false. */
+  readonly connectOptional?: boolean | undefined
+  /** Where pasted tokens are kept; needed by `connect` and by `apiTokenLogin` as a login. */
+  readonly credentials?: TokenStore | undefined
+  /** Which redirect URIs clients may have. */
+  readonly redirectPolicy?: RedirectPolicy | undefined
+  /** RFC 7591 registration by anybody. Default true. */
+  readonly dynamicRegistration?: boolean | undefined
+  /** Client ids that are https URLs of metadata documents. Default true. */
+  readonly clientDocuments?: boolean | undefined
+  /** Lifetimes to use in place of the defaults, in seconds. */
+  readonly lifetimes?: Partial<Lifetimes> | undefined
+  /** Decides which of the asked scopes a user gets, at consent and at each refresh. Default: all. */
+  readonly scopePolicy?: ScopePolicy | undefined
+  /** `once` a session and app, or `always`. Apps on the user's own machine are asked for always. */
+  readonly consent?: 'once' | 'always' | undefined
+  /** Default `ES256`. */
+  readonly signingAlgorithm?: 'ES256' | 'RS256' | undefined
+  /** RFC 9126. Default false. */
+  readonly pushedAuthorizationRequests?: boolean | undefined
+  /** Ids of registered clients that may introspect every token. */
+  readonly resourceServerClients?: readonly string[] | undefined
+  /** How the pages look. Default: the host of the issuer as their name. */
+  readonly brand?: PagesOptions['brand'] | undefined
+  /** Texts to use in place of the English ones. */
+  readonly texts?: PagesOptions['texts'] | undefined
+  /** Told of everything that happens, never with a credential. */
+  readonly onEvent?: ((event: AuthorizationServerEvent) => unknown) | undefined
+  /**
+   * Current time in epoch milliseconds. Default `Date.now`. The protocol engine reads `Date.now` itself,
+   * so another clock must agree with that one.
+   */
+  readonly now?: (() => number) | undefined
+}
+
+/** One resource. */
+export interface ResourceOption {
+  /** Scope to a description that completes the sentence "It will be able to". */
+  readonly scopes: Readonly<Record<string, string>>
+  /** Granted to clients that ask for no scope. Default: all. */
+  readonly defaultScopes?: readonly string[] | undefined
+}
+
+const DAY = 86_400
+const LIFETIMES: Lifetimes = {
+  accessToken: 3600,
+  refreshToken: 30 * DAY,
+  grant: 365 * DAY,
+  code: 60,
+  session: DAY,
+  interaction: 600,
+  federatedSignIn: 90 * DAY,
+}
+
+const isFunction = (value: unknown) => typeof value === 'function'
+const hasMethod = (value: unknown, name: string) =>
+  typeof value === 'object' && value !== null && isFunction(Reflect.get(value, name))
+
+const seconds = (minimum: number, maximum: number) => {
+  const error = `must be a whole number of seconds from ${minimum} to ${maximum}`
+  return z.optional(z.int({ error }).check(z.gte(minimum, { error }), z.lte(maximum, { error })))
+}
+const flag = (fallback: boolean) =>
+  z._default(z.boolean({ error: 'must be true or false' }), fallback)
+const functionOption = z.custom<(...values: never[]) => unknown>(isFunction, {
+  error: 'must be a function',
+})
+
+const Options = z.strictObject({
+  issuer: z.string({ error: 'must be the public origin, for example https://mcp.example.com' }),
+  database: z.custom<string | Database>(
+    (value) =>
+      (typeof value === 'string' && /^postgres(?:ql)?:\/\//.test(value)) ||
+      hasMethod(value, 'query'),
+    { error: 'must be a postgresql:// connection string, or made by createDatabase' },
+  ),
+  encryptionKeys: z.string({ error: 'must be keys in base64; `mcp-auth keys generate` makes one' }),
+  resources: z.record(
+    z.string(),
+    z.strictObject(
+      {
+        scopes: z.record(z.string(), z.string({ error: 'must be a description' }), {
+          error: 'must map scopes to descriptions',
+        }),
+        defaultScopes: z.optional(z.array(z.string(), { error: 'must be a list of scopes' })),
+      },
+      { error: (issue) => (issue.code === 'invalid_type' ? 'must be { scopes }' : undefined) },
+    ),
+    { error: 'must map resource URLs to their scopes' },
+  ),
+  login: z.custom<readonly LoginProvider[]>(Array.isArray, {
+    error: 'must be a list of at least one way to sign in',
+  }),
+  allow: z.optional(z.custom<AdmissionRules>()),
+  connect: z.optional(
+    z.custom<ApiTokenLogin>(
+      (value) => hasMethod(value, 'verify') && Reflect.get(Object(value), 'kind') === 'api-token',
+      { error: 'must be made by apiTokenLogin' },
+    ),
+  ),
+  connectOptional: flag(false),
+  credentials: z.optional(
+    z.custom<TokenStore>((value) => hasMethod(value, 'get') && hasMethod(value, 'set'), {
+      error: 'must be a TokenStore',
+    }),
+  ),
+  redirectPolicy: z._default(redirectPolicySchema, {}),
+  dynamicRegistration: flag(true),
+  clientDocuments: flag(true),
+  lifetimes: z._default(
+    z.strictObject({
+      accessToken: seconds(30, 31 * DAY),
+      refreshToken: seconds(60, 365 * DAY),
+      grant: seconds(60, 3650 * DAY),
+      code: seconds(10, 600),
+      session: seconds(60, 31 * DAY),
+      interaction: seconds(60, 3600),
+      federatedSignIn: seconds(60, 3650 * DAY),
+    }),
+    {},
+  ),
+  scopePolicy: z.optional(functionOption),
+  consent: z._default(z.enum(['once', 'always'], { error: 'must be "once" or "always"' }), 'once'),
+  signingAlgorithm: z._default(
+    z.enum(['ES256', 'RS256'], { error: 'must be "ES256" or "RS256"' }),
+    'ES256',
+  ),
+  pushedAuthorizationRequests: flag(false),
+  resourceServerClients: z._default(
+    z.array(z.string().check(z.minLength(1)), { error: 'must be a list of client ids' }),
+    [],
+  ),
+  brand: z.optional(z.custom<PagesOptions['brand']>()),
+  texts: z.optional(z.custom<PagesOptions['texts']>()),
+  onEvent: z.optional(functionOption),
+  now: z.optional(functionOption),
+})
+
+type Defined<Value> = { readonly [Name in keyof Value]-?: Exclude<Value[Name], undefined> }
+
+/** Checked options with their defaults. */
+export interface ParsedOptions
+  extends Omit<
+    Defined<AuthorizationServerOptions>,
+    | 'encryptionKeys'
+    | 'lifetimes'
+    | 'allow'
+    | 'connect'
+    | 'credentials'
+    | 'scopePolicy'
+    | 'brand'
+    | 'texts'
+    | 'onEvent'
+  > {
+  readonly encryptionKeys: string
+  readonly keys: readonly EncryptionKey[]
+  readonly lifetimes: Lifetimes
+  readonly allow: AdmissionRules | undefined
+  readonly connect: ApiTokenLogin | undefined
+  readonly credentials: TokenStore | undefined
+  readonly scopePolicy: ScopePolicy | undefined
+  readonly brand: PagesOptions['brand']
+  readonly texts: PagesOptions['texts']
+  readonly onEvent: AuthorizationServerOptions['onEvent']
+  readonly now: () => number
+}
+
+function describeIssue(issue: z.core.$ZodIssue): ConfigurationProblem[] {
+  const path = issue.path.map(String).join('.')
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({
+      path: path === '' ? key : `${path}.${key}`,
+      message: 'unknown option; check its spelling',
+    }))
+  }
+  return [{ path: path === '' ? '(options)' : path, message: issue.message }]
+}
+
+function parseKeys(text: string, problems: ConfigurationProblem[]): readonly EncryptionKey[] {
+  try {
+    return parseEncryptionKeys(text)
+  } catch (error) {
+    if (!isAuthError(error) || error.code !== 'ERR_CONFIGURATION') throw error
+    for (const { message } of (error as ConfigurationError).problems) {
+      problems.push({ path: 'encryptionKeys', message })
+    }
+    return []
+  }
+}
+
+/**
+ * Validates the options of `createAuthorizationServer` once. Never repeats a value that can be secret.
+ *
+ * @throws ConfigurationError listing every bad field.
+ */
+export function parseAuthorizationServerOptions(options: unknown): ParsedOptions {
+  const result = Options.safeParse(options)
+  if (!result.success) {
+    throw new ConfigurationError(SUBJECT, result.error.issues.flatMap(describeIssue))
+  }
+  const { data } = result
+  const problems: ConfigurationProblem[] = []
+  const issuerFault = issuerProblem(data.issuer)
+  if (issuerFault !== undefined) problems.push({ path: 'issuer', message: issuerFault })
+  problems.push(...resourceProblems(data.resources))
+  if (issuerFault === undefined) problems.push(...loginProblems(data))
+  const keys = parseKeys(data.encryptionKeys, problems)
+  if (problems.length > 0) throw new ConfigurationError(SUBJECT, problems)
+
+  const given = Object.entries(data.lifetimes).filter(([, value]) => value !== undefined)
+  return {
+    ...data,
+    keys,
+    lifetimes: { ...LIFETIMES, ...Object.fromEntries(given) },
+    allow: data.allow,
+    connect: data.connect,
+    credentials: data.credentials,
+    // Functions are checked to be functions; what they take is the contract of their types.
+    scopePolicy: data.scopePolicy as ScopePolicy | undefined,
+    onEvent: data.onEvent as AuthorizationServerOptions['onEvent'],
+    now: (data.now as (() => number) | undefined) ?? (() => Date.now()),
+    brand: data.brand ?? { name: new URL(data.issuer).host },
+    texts: data.texts,
+  }
+}

@@ -1,0 +1,72 @@
+import { StoreInvalidError } from '@bestviable/mcp-auth-middleware'
+import type { SqlValue, Statement } from '@bestviable/mcp-auth-store-postgres'
+import type { StorageSession } from './session.js'
+import type { CleanUpCounts } from './storage.js'
+
+// Few enough that no lock lasts long.
+const BATCH = 1000
+const DAY_SECONDS = 86_400
+
+function removing(name: string, text: string): Statement {
+  return {
+    name: `mcp_auth_as_clean_${name}`,
+    text: `WITH removed AS (${text} RETURNING 1) SELECT count(*) AS removed FROM removed`,
+  }
+}
+
+const removeTokens = removing(
+  'tokens',
+  `DELETE FROM {schema}.oauth_tokens WHERE (token_type, token_id) IN (
+    SELECT token_type, token_id FROM {schema}.oauth_tokens
+    WHERE expires_at <= to_timestamp($1::float8)
+    ORDER BY expires_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)`,
+)
+
+const removeClients = removing(
+  'clients',
+  `DELETE FROM {schema}.oauth_clients WHERE client_id IN (
+    SELECT client_id FROM {schema}.oauth_clients AS unused
+    WHERE origin = 'dynamic' AND COALESCE(last_used_at, created_at) < to_timestamp($2::float8)
+      AND NOT EXISTS (
+        SELECT 1 FROM {schema}.oauth_tokens AS held
+        WHERE held.client_id = unused.client_id
+          AND (held.expires_at IS NULL OR held.expires_at > to_timestamp($1::float8)))
+    ORDER BY COALESCE(last_used_at, created_at) LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)`,
+)
+
+const removeRevocations = removing(
+  'revocations',
+  `DELETE FROM {schema}.revocations WHERE (kind, revoked_id) IN (
+    SELECT kind, revoked_id FROM {schema}.revocations
+    WHERE expires_at <= to_timestamp($1::float8)
+    ORDER BY expires_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)`,
+)
+
+/**
+ * Removes what has expired, and dynamic clients that were not used for so many days and hold nothing
+ * that is still valid. Works in batches; what another process removes meanwhile is left to it.
+ */
+export async function cleanUp(
+  session: StorageSession,
+  { unusedClientDays }: { readonly unusedClientDays: number },
+): Promise<CleanUpCounts> {
+  if (!(Number.isFinite(unusedClientDays) && unusedClientDays >= 1)) {
+    throw new StoreInvalidError('unusedClientDays must be at least 1')
+  }
+  const now = session.now() / 1000
+
+  async function removeAll(statement: Statement, values: readonly SqlValue[]): Promise<number> {
+    for (let total = 0; ; ) {
+      const [row] = await session.write(statement, values)
+      const removed = Number(row?.removed)
+      total += removed
+      if (!(removed >= BATCH)) return total
+    }
+  }
+
+  const tokens = await removeAll(removeTokens, [now])
+  const unusedSince = now - unusedClientDays * DAY_SECONDS
+  const clients = await removeAll(removeClients, [now, unusedSince])
+  const revocations = await removeAll(removeRevocations, [now])
+  return { tokens, clients, revocations }
+}

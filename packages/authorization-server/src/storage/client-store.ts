@@ -1,0 +1,92 @@
+import { StoreIntegrityError } from '@bestviable/mcp-auth-middleware'
+import type { SqlRow, Statement } from '@bestviable/mcp-auth-store-postgres'
+import { removeClient } from './client-records.js'
+import { limitOf } from './list-limit.js'
+import type { StorageSession } from './session.js'
+import { isStorable } from './storable-text.js'
+import type { ClientRecord, ClientStore } from './storage.js'
+
+const COLUMNS = `client_id, client_name, redirect_uris::text AS redirect_uris,
+  grant_types::text AS grant_types, origin, active,
+  floor(extract(epoch FROM created_at))::float8 AS created_at,
+  floor(extract(epoch FROM last_used_at))::float8 AS last_used_at`
+
+const findClient: Statement = {
+  name: 'mcp_auth_as_client_find',
+  text: `SELECT ${COLUMNS} FROM {schema}.oauth_clients WHERE client_id = $1::text`,
+}
+
+const listClients: Statement = {
+  name: 'mcp_auth_as_client_list',
+  text: `SELECT ${COLUMNS} FROM {schema}.oauth_clients
+    WHERE client_id > $1::text ORDER BY oauth_clients.client_id LIMIT $2::int`,
+}
+
+const touchClient: Statement = {
+  name: 'mcp_auth_as_client_touch',
+  text: `UPDATE {schema}.oauth_clients SET last_used_at = to_timestamp($2::float8)
+    WHERE client_id = $1::text AND (last_used_at IS NULL
+      OR last_used_at <= to_timestamp($2::float8) - interval '1 minute')`,
+}
+
+const activateClient: Statement = {
+  name: 'mcp_auth_as_client_activate',
+  text: `UPDATE {schema}.oauth_clients SET active = $2::boolean WHERE client_id = $1::text
+    RETURNING 1 AS changed`,
+}
+
+const countDynamic: Statement = {
+  name: 'mcp_auth_as_client_count',
+  text: `SELECT count(*) AS clients FROM {schema}.oauth_clients WHERE origin = 'dynamic'`,
+}
+
+function parseList(json: unknown): readonly string[] {
+  const list: unknown = typeof json === 'string' ? JSON.parse(json) : undefined
+  if (!Array.isArray(list)) throw new StoreIntegrityError('the stored client is damaged')
+  return list.map(String)
+}
+
+function parseClient(row: SqlRow): ClientRecord {
+  const { client_name: name, last_used_at: lastUsedAt } = row
+  return {
+    clientId: String(row.client_id),
+    ...(typeof name === 'string' && { clientName: name }),
+    redirectUris: parseList(row.redirect_uris),
+    grantTypes: parseList(row.grant_types),
+    origin: row.origin === 'registered' ? 'registered' : 'dynamic',
+    active: row.active === true,
+    createdAt: Number(row.created_at),
+    ...(typeof lastUsedAt === 'number' && { lastUsedAt }),
+  }
+}
+
+/** Creates the operators' view of clients. */
+export function createClientStore(session: StorageSession): ClientStore {
+  return {
+    async find(clientId) {
+      if (!isStorable(clientId)) return undefined
+      const [row] = await session.read(findClient, [clientId])
+      return row && parseClient(row)
+    },
+    async list({ after = '', limit } = {}) {
+      if (!isStorable(after)) return []
+      return (await session.read(listClients, [after, limitOf(limit)])).map(parseClient)
+    },
+    async touch(clientId) {
+      if (isStorable(clientId)) await session.write(touchClient, [clientId, session.now() / 1000])
+    },
+    async setActive(clientId, active) {
+      if (!isStorable(clientId)) return false
+      return (await session.write(activateClient, [clientId, active])).length > 0
+    },
+    async remove(clientId) {
+      if (!isStorable(clientId)) return false
+      const [row] = await session.write(removeClient, [clientId])
+      return Number(row?.removed) > 0
+    },
+    async countDynamic() {
+      const [row] = await session.read(countDynamic)
+      return Number(row?.clients)
+    },
+  }
+}

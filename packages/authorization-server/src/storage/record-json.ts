@@ -1,0 +1,38 @@
+import { StoreIntegrityError } from '@bestviable/mcp-auth-middleware'
+import type { AdapterPayload } from 'oidc-provider'
+
+/** What stands in a sealed payload in place of the id. The version is new and random: nothing else has it. */
+function placeholderOf(version: string): string {
+  return `{id ${version}}`
+}
+
+/** Formats a payload without its id, which the engine also writes into members such as `returnTo`. */
+export function formatRecord(payload: AdapterPayload, id: string, version: string): string {
+  if (id === '') throw new TypeError('a record needs an id')
+  const placeholder = placeholderOf(version)
+  return JSON.stringify(payload, (_name, value: unknown) =>
+    typeof value === 'string' ? value.replaceAll(id, () => placeholder) : value,
+  )
+}
+
+/**
+ * Parses what {@link formatRecord} made and puts the id back.
+ *
+ * @throws {@link StoreIntegrityError} when it is not a JSON object.
+ */
+export function parseRecord(json: string, id: string, version: string): AdapterPayload {
+  const placeholder = placeholderOf(version)
+  let payload: unknown
+  try {
+    payload = JSON.parse(json, (_name, value: unknown) =>
+      typeof value === 'string' ? value.replaceAll(placeholder, () => id) : value,
+    )
+  } catch {
+    payload = undefined
+  }
+  if (typeof payload !== 'object' || payload === null) {
+    throw new StoreIntegrityError('the opened record is not a JSON object')
+  }
+  // The boundary to the engine: what was sealed is what the engine had given.
+  return payload as AdapterPayload
+}

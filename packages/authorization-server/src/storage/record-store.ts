@@ -1,0 +1,115 @@
+import { createVersion, StoreIntegrityError } from '@bestviable/mcp-auth-middleware'
+import { digestId, type SqlRow, type SqlValue } from '@bestviable/mcp-auth-store-postgres'
+import type { AdapterPayload } from 'oidc-provider'
+import { AlreadyConsumedError } from './already-consumed.js'
+import type { RecordIds } from './record-ids.js'
+import { formatRecord, parseRecord } from './record-json.js'
+import {
+  consumeRecord,
+  destroyRecord,
+  findRecord,
+  findRecordByUid,
+  findRecordByUserCode,
+  revokeGrant,
+  upsertRecord,
+  upsertToken,
+} from './record-statements.js'
+import { openJson, sealJson } from './sealed-json.js'
+import type { StorageSession } from './session.js'
+import { isStorable } from './storable-text.js'
+import type { RecordStore } from './storage.js'
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+const ISSUED = ['AccessToken', 'RefreshToken']
+
+function toColumn(value: unknown): string | null {
+  return typeof value === 'string' && isStorable(value) ? value : null
+}
+
+function toDigest(value: unknown): Uint8Array | null {
+  return typeof value === 'string' && value !== '' ? digestId(value) : null
+}
+
+/** Creates the store of one model in the table `oauth_tokens`. */
+export function createRecordStore(
+  session: StorageSession,
+  model: string,
+  ids: RecordIds,
+): RecordStore {
+  const { codec } = session
+  const seconds = () => session.now() / 1000
+
+  function placeOf(idDigest: Uint8Array, version: string) {
+    return { table: 'oauth_tokens', kind: model, idDigest, version } as const
+  }
+
+  async function open(row: SqlRow | undefined, id?: string): Promise<AdapterPayload | undefined> {
+    if (row === undefined) return undefined
+    const { token_id: digest, consumed } = row
+    const version = String(row.version)
+    if (!(digest instanceof Uint8Array)) throw new StoreIntegrityError('the record has no id')
+    const json = await openJson(codec, placeOf(digest, version), row)
+    const payload = parseRecord(json, id ?? ids.handle(digest), version)
+    return typeof consumed === 'number' ? { ...payload, consumed } : payload
+  }
+
+  return {
+    async upsert(id, payload, expiresIn) {
+      const [version, now] = [createVersion(), seconds()]
+      const digest = ids.digest(id)
+      const { consumed, ...members } = payload
+      const json = formatRecord(members, id, version)
+      const sealed = await sealJson(codec, placeOf(digest, version), json)
+      const { accountId, clientId, grantId, uid, userCode } = members
+      // An interaction only remembers a grant; its end would take a sign-in away from under a person.
+      const isOfGrant = model !== 'Interaction'
+      const isIssued = ISSUED.includes(model) && UUID.test(String(accountId))
+      const values: SqlValue[] = [
+        model,
+        digest,
+        toColumn(clientId),
+        toColumn(accountId),
+        isOfGrant ? toDigest(grantId) : null,
+        toDigest(uid),
+        toDigest(userCode),
+        expiresIn === undefined ? null : now + expiresIn,
+        typeof consumed === 'number' ? consumed : null,
+        now,
+        version,
+        ...sealed,
+      ]
+      await session.write(isIssued ? upsertToken : upsertRecord, values)
+    },
+
+    async find(id) {
+      const [row] = await session.read(findRecord, [model, ids.digest(id), seconds()])
+      return open(row, id)
+    },
+
+    async findByUid(uid) {
+      const [row] = await session.read(findRecordByUid, [model, digestId(uid), seconds()])
+      const payload = await open(row)
+      // The column is open and can be moved to another record; the member is sealed.
+      return payload?.uid === uid ? payload : undefined
+    },
+
+    async findByUserCode(userCode) {
+      const [row] = await session.read(findRecordByUserCode, [model, digestId(userCode), seconds()])
+      const payload = await open(row)
+      return payload?.userCode === userCode ? payload : undefined
+    },
+
+    async consume(id) {
+      const rows = await session.write(consumeRecord, [model, ids.digest(id), seconds()])
+      if (rows.length === 0) throw new AlreadyConsumedError(model)
+    },
+
+    async destroy(id) {
+      await session.write(destroyRecord, [model, ids.digest(id)])
+    },
+
+    async revokeByGrantId(grantId) {
+      await session.write(revokeGrant, [digestId(grantId)])
+    },
+  }
+}

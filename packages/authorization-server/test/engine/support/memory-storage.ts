@@ -1,0 +1,277 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { randomUUID } from 'node:crypto'
+import { StoreUnavailableError } from '@bestviable/mcp-auth-middleware'
+import type { AdapterPayload } from 'oidc-provider'
+import { AlreadyConsumedError } from '../../../src/storage/already-consumed.js'
+import type {
+  AuditInput,
+  ClientRecord,
+  RecordStore,
+  Revocation,
+  SigningKey,
+  Storage,
+  UserProfile,
+} from '../../../src/storage/storage.js'
+
+interface Row {
+  readonly model: string
+  readonly id: string
+  readonly payload: AdapterPayload
+  readonly expiresAt: number
+}
+
+interface State {
+  rows: Map<string, Row>
+  users: Map<string, UserProfile>
+  inactive: Set<string>
+  keys: readonly SigningKey[]
+  revocations: readonly Revocation[]
+  audit: readonly AuditInput[]
+}
+
+/** A storage in memory whose transactions take turns, with a switch for outages. */
+export interface MemoryStorage extends Storage {
+  readonly state: State
+  /** Every call fails from now on, or after so many further calls. */
+  fail(afterCalls?: number): void
+  recover(): void
+  /** Names of the calls since the last recovery, for fault injection. */
+  readonly calls: number
+}
+
+function copy(state: State): State {
+  return {
+    ...state,
+    rows: new Map(state.rows),
+    users: new Map(state.users),
+    inactive: new Set(state.inactive),
+  }
+}
+
+export function createMemoryStorage(now: () => number): MemoryStorage {
+  const state: State = {
+    rows: new Map(),
+    users: new Map(),
+    inactive: new Set(),
+    keys: [],
+    revocations: [],
+    audit: [],
+  }
+  const running = new AsyncLocalStorage<true>()
+  const watchers = new Set<() => void>()
+  let turn: Promise<unknown> = Promise.resolve()
+  let callsLeft = Number.POSITIVE_INFINITY
+  let calls = 0
+
+  const call = async <Value>(run: () => Value | Promise<Value>): Promise<Value> => {
+    calls += 1
+    callsLeft -= 1
+    if (callsLeft < 0) throw new StoreUnavailableError('the database did not answer')
+    await new Promise((resolve) => setImmediate(resolve))
+    return run()
+  }
+  const seconds = () => Math.floor(now() / 1000)
+  const live = (key: string): Row | undefined => {
+    const row = state.rows.get(key)
+    return row !== undefined && row.expiresAt > seconds() ? row : undefined
+  }
+
+  const records = (model: string): RecordStore => {
+    const keyOf = (id: string) => `${model} ${id}`
+    const findBy = (matches: (row: Row) => boolean) =>
+      [...state.rows.values()].find((row) => row.model === model && matches(row))?.payload
+    return {
+      upsert: (id, payload, expiresIn) =>
+        call(() => {
+          const expiresAt =
+            expiresIn === undefined ? Number.POSITIVE_INFINITY : seconds() + expiresIn
+          state.rows.set(keyOf(id), { model, id, payload: structuredClone(payload), expiresAt })
+        }),
+      find: (id) => call(() => structuredClone(live(keyOf(id))?.payload)),
+      findByUid: (uid) => call(() => structuredClone(findBy(({ payload }) => payload.uid === uid))),
+      findByUserCode: () => call(() => undefined),
+      consume: (id) =>
+        call(() => {
+          const row = live(keyOf(id))
+          if (row === undefined || row.payload.consumed !== undefined) {
+            throw new AlreadyConsumedError(model)
+          }
+          const payload = { ...row.payload, consumed: seconds() }
+          state.rows.set(keyOf(id), { ...row, payload })
+        }),
+      destroy: (id) => call(() => void state.rows.delete(keyOf(id))),
+      revokeByGrantId: (grantId) =>
+        call(() => {
+          for (const [key, { payload }] of state.rows) {
+            if (payload.grantId === grantId) state.rows.delete(key)
+          }
+        }),
+    }
+  }
+
+  const clientOf = (row: Row): ClientRecord => ({
+    clientId: row.id,
+    clientName: row.payload.client_name,
+    redirectUris: row.payload.redirect_uris ?? [],
+    grantTypes: row.payload.grant_types ?? [],
+    origin: 'dynamic',
+    active: !state.inactive.has(row.id),
+    createdAt: 0,
+  })
+  const patchUser = (userId: string, patch: Partial<UserProfile>) =>
+    call(() => {
+      const user = state.users.get(userId)
+      if (user === undefined) return undefined
+      const changed = { ...user, ...patch, updatedAt: seconds() }
+      state.users.set(userId, changed)
+      return changed
+    })
+
+  return {
+    state,
+    fail: (afterCalls = 0) => {
+      callsLeft = afterCalls
+    },
+    recover: () => {
+      callsLeft = Number.POSITIVE_INFINITY
+      calls = 0
+    },
+    get calls() {
+      return calls
+    },
+    async transaction(run) {
+      if (running.getStore() === true) return run()
+      const before = turn
+      let resolve: () => void = () => undefined
+      turn = new Promise<void>((done) => {
+        resolve = done
+      })
+      await before
+      const saved = copy(state)
+      try {
+        return await running.run(true, async () => {
+          const value = await run()
+          await call(() => undefined)
+          return value
+        })
+      } catch (error) {
+        Object.assign(state, saved)
+        throw error
+      } finally {
+        resolve()
+        for (const watcher of watchers) watcher()
+      }
+    },
+    records,
+    lock: () =>
+      call(() => {
+        if (running.getStore() !== true) throw new TypeError('a lock needs a transaction')
+      }),
+    users: {
+      find: (userId) => call(() => state.users.get(userId)),
+      findByIdentity: (issuer, subject) =>
+        call(() =>
+          [...state.users.values()].find(
+            (user) => user.providerIssuer === issuer && user.providerUserId === subject,
+          ),
+        ),
+      findInvitation: (email) =>
+        call(() =>
+          [...state.users.values()].find(
+            (user) => user.status === 'invited' && user.email === email,
+          ),
+        ),
+      signIn: (identity) =>
+        call(() => {
+          const { issuer, subject, email } = identity
+          const users = [...state.users.values()]
+          const known =
+            users.find(
+              (user) => user.providerIssuer === issuer && user.providerUserId === subject,
+            ) ?? users.find((user) => user.status === 'invited' && user.email === email)
+          const profile: UserProfile = {
+            userId: known?.userId ?? randomUUID(),
+            email,
+            name: identity.name,
+            picture: identity.picture,
+            provider: identity.provider,
+            providerIssuer: issuer,
+            providerUserId: subject,
+            status: known?.status === 'suspended' ? 'suspended' : 'active',
+            role: known?.role ?? 'user',
+            createdAt: known?.createdAt ?? seconds(),
+            lastLoginAt: seconds(),
+            updatedAt: seconds(),
+          }
+          state.users.set(profile.userId, profile)
+          return profile
+        }),
+      invite: (email, options = {}) =>
+        call(() => {
+          const time = seconds()
+          const profile: UserProfile = {
+            userId: randomUUID(),
+            email,
+            name: options.name,
+            status: 'invited',
+            role: options.role ?? 'user',
+            createdAt: time,
+            updatedAt: time,
+          }
+          state.users.set(profile.userId, profile)
+          return profile
+        }),
+      setStatus: (userId, status) => patchUser(userId, { status }),
+      setRole: (userId, role) => patchUser(userId, { role }),
+      remove: (userId) => call(() => state.users.delete(userId)),
+      list: () => call(() => [...state.users.values()]),
+      countActive: () => call(() => state.users.size),
+    },
+    clients: {
+      find: (clientId) =>
+        call(() => {
+          const row = state.rows.get(`Client ${clientId}`)
+          return row && clientOf(row)
+        }),
+      list: () =>
+        call(() => [...state.rows.values()].filter((row) => row.model === 'Client').map(clientOf)),
+      touch: () => call(() => undefined),
+      setActive: (clientId, active) =>
+        call(
+          () => (active ? state.inactive.delete(clientId) : state.inactive.add(clientId)) && true,
+        ),
+      remove: (clientId) => call(() => state.rows.delete(`Client ${clientId}`)),
+      countDynamic: () => call(() => 0),
+    },
+    signingKeys: {
+      list: () => call(() => state.keys),
+      update: (change) =>
+        call(async () => {
+          state.keys = await change(state.keys)
+          return state.keys
+        }),
+    },
+    revocations: {
+      add: (revocations) =>
+        call(() => {
+          state.revocations = [...state.revocations, ...revocations]
+        }),
+      read: (after) =>
+        call(() => ({
+          revocations: state.revocations.slice(Number(after ?? 0)),
+          position: String(state.revocations.length),
+        })),
+      watch: (onChange) => {
+        watchers.add(onChange)
+        return () => watchers.delete(onChange)
+      },
+    },
+    audit: (event) =>
+      call(() => {
+        state.audit = [...state.audit, event]
+      }),
+    cleanUp: async () => ({ tokens: 0, clients: 0, revocations: 0 }),
+    check: () => call(() => undefined),
+    close: async () => undefined,
+  } as MemoryStorage
+}

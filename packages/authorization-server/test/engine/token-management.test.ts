@@ -1,0 +1,192 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { digestClientSecret } from '../../src/engine/adapter.js'
+import {
+  authorize,
+  callMcp,
+  codeForm,
+  obtainTokens,
+  postToken,
+  refresh,
+  register,
+} from './support/flow.js'
+import { startServer, type TestServer } from './support/server.js'
+
+let server: TestServer
+
+beforeAll(async () => {
+  server = await startServer()
+})
+afterAll(() => server.close())
+
+async function post(
+  path: string,
+  fields: Readonly<Record<string, string>>,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<{ status: number; body: Record<string, unknown>; headers: Headers }> {
+  const response = await fetch(`${server.origin}/oauth/${path}`, {
+    method: 'POST',
+    headers,
+    body: new URLSearchParams(fields),
+  })
+  const text = await response.text()
+  return {
+    status: response.status,
+    body: text === '' ? {} : JSON.parse(text),
+    headers: response.headers,
+  }
+}
+
+async function confidential(name: string) {
+  const client = await register(server, {
+    client_name: name,
+    token_endpoint_auth_method: 'client_secret_basic',
+  })
+  const { client_id: id, client_secret: secret = '' } = client
+  const authorization = `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`
+  return { id, secret, headers: { authorization } }
+}
+
+async function confidentialTokens(client: Awaited<ReturnType<typeof confidential>>) {
+  const { client_id: _, ...form } = codeForm(client.id, await authorize(server, client.id))
+  const { body } = await postToken(server, form, client.headers)
+  return { access: String(body.access_token), refresh: String(body.refresh_token) }
+}
+
+describe('revocation', () => {
+  it('E26 ends an access token and its family everywhere', async () => {
+    const { clientId, tokens } = await obtainTokens(server)
+    expect(await callMcp(server, tokens.access_token)).toBe(200)
+    const answer = await post('revoke', { token: tokens.access_token, client_id: clientId })
+    expect(answer.status).toBe(200)
+    expect(await callMcp(server, tokens.access_token)).toBe(401)
+    expect((await refresh(server, clientId, tokens.refresh_token)).status).toBe(400)
+  })
+
+  it('E25 E26 ends the access token with its refresh token, also by a wrong hint', async () => {
+    const { clientId, tokens } = await obtainTokens(server)
+    const answer = await post('revoke', {
+      token: tokens.refresh_token,
+      token_type_hint: 'access_token',
+      client_id: clientId,
+    })
+    expect(answer.status).toBe(200)
+    expect(await callMcp(server, tokens.access_token)).toBe(401)
+    const userinfo = await fetch(`${server.origin}/oauth/userinfo`, {
+      headers: { authorization: `Bearer ${tokens.access_token}` },
+    })
+    expect(userinfo.status).toBe(401)
+  })
+
+  it('E25 answers 200 for an unknown token and changes nothing for a token of somebody else', async () => {
+    const { clientId, tokens } = await obtainTokens(server)
+    const { client_id: other } = await register(server, { client_name: 'Other' })
+    expect((await post('revoke', { token: 'unknown', client_id: clientId })).status).toBe(200)
+    for (const token of [tokens.access_token, tokens.refresh_token]) {
+      expect((await post('revoke', { token, client_id: other })).status).toBe(200)
+    }
+    expect(await callMcp(server, tokens.access_token)).toBe(200)
+    expect((await refresh(server, clientId, tokens.refresh_token)).status).toBe(200)
+  })
+
+  it('asks for a new consent after a revocation, so that a revoked grant never comes back', async () => {
+    const { clientId, tokens, authorization } = await obtainTokens(server)
+    await post('revoke', { token: tokens.refresh_token, client_id: clientId })
+    const again = await authorize(server, clientId, { browser: authorization.browser })
+    const { body } = await postToken(server, codeForm(clientId, again))
+    expect(await callMcp(server, body.access_token)).toBe(200)
+  })
+})
+
+describe('introspection', () => {
+  it('E27 refuses callers that cannot prove who they are', async () => {
+    const { clientId, tokens } = await obtainTokens(server)
+    const { access_token: token } = tokens
+    expect((await post('introspect', { token })).status).toBe(401)
+    expect((await post('introspect', { token, client_id: clientId })).status).toBe(401)
+    const wrong = { authorization: `Basic ${Buffer.from('nobody:x').toString('base64')}` }
+    expect((await post('introspect', { token }, wrong)).status).toBe(401)
+  })
+
+  it('E27 tells a client about its own tokens only', async () => {
+    const [own, other] = [await confidential('Own'), await confidential('Foreign')]
+    const tokens = await confidentialTokens(own)
+    const answer = await post('introspect', { token: tokens.access }, own.headers)
+    expect(answer.body).toMatchObject({
+      active: true,
+      client_id: own.id,
+      aud: server.resource,
+      scope: 'coda.read coda.write',
+      iss: server.origin,
+      jti: expect.any(String),
+    })
+    expect((await post('introspect', { token: tokens.refresh }, own.headers)).body.active).toBe(
+      true,
+    )
+    for (const token of [tokens.access, tokens.refresh]) {
+      expect((await post('introspect', { token }, other.headers)).body).toEqual({ active: false })
+    }
+  })
+
+  it('E26 says inactive for a token whose refresh token was revoked, and for forged ones', async () => {
+    const own = await confidential('Revoking')
+    const tokens = await confidentialTokens(own)
+    await post('revoke', { token: tokens.refresh }, own.headers)
+    const [head, body] = tokens.access.split('.')
+    for (const token of [tokens.access, `${head}.${body}.${'A'.repeat(86)}`, 'unknown']) {
+      expect((await post('introspect', { token }, own.headers)).body).toEqual({ active: false })
+    }
+  })
+})
+
+describe('userinfo', () => {
+  const userinfo = (token?: string) =>
+    fetch(`${server.origin}/oauth/userinfo`, {
+      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+    })
+
+  it('E29 tells what the scopes allow', async () => {
+    const all = await obtainTokens(server, { parameters: { scope: 'openid email profile' } })
+    const answer = await userinfo(all.tokens.access_token)
+    expect(await answer.json()).toMatchObject({ email: 'ann@example.com', name: 'Ann' })
+    const few = await obtainTokens(server, { parameters: { scope: 'openid coda.read' } })
+    expect(Object.keys(await (await userinfo(few.tokens.access_token)).json())).toEqual(['sub'])
+  })
+
+  it('E29 refuses a call without a token, without openid, and with a bad token', async () => {
+    const bare = await userinfo()
+    expect([bare.status, bare.headers.get('www-authenticate')]).toEqual([401, 'Bearer'])
+    const { tokens } = await obtainTokens(server)
+    const narrow = await userinfo(tokens.access_token)
+    expect(narrow.status).toBe(403)
+    expect(narrow.headers.get('www-authenticate')).toContain('insufficient_scope')
+    const forged = await userinfo(`${tokens.access_token.slice(0, -6)}AAAAAA`)
+    expect(forged.headers.get('www-authenticate')).toContain('invalid_token')
+  })
+})
+
+describe('client credentials', () => {
+  it('gives a registered client a token of its own, and revokes it by its id', async () => {
+    const secret = 's'.repeat(43)
+    await server.storage.records('Client').upsert('job', {
+      client_id: 'job',
+      client_secret: digestClientSecret(secret),
+      redirect_uris: [],
+      response_types: [],
+      grant_types: ['client_credentials'],
+      token_endpoint_auth_method: 'client_secret_post',
+      scope: 'coda.read',
+    })
+    const own = { client_id: 'job', client_secret: secret }
+    const { body, status } = await postToken(server, {
+      grant_type: 'client_credentials',
+      scope: 'coda.read coda.write',
+      ...own,
+    })
+    expect([status, body.scope]).toEqual([200, 'coda.read'])
+    const all = await postToken(server, { grant_type: 'client_credentials', ...own })
+    expect(all.body.scope).toBe('coda.read')
+    expect(await callMcp(server, body.access_token)).toBe(200)
+    await post('revoke', { token: String(body.access_token), ...own })
+    expect(await callMcp(server, body.access_token)).toBe(401)
+  })
+})
