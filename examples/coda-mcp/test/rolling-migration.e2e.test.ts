@@ -96,7 +96,7 @@ function createTraffic(replicas: Set<Replica>) {
     const isWrite = canWrite && tick % 5 === 0
     const user = isWrite ? (tick / 5) % WRITERS : tick % (WRITERS + READERS)
     const request = (isWrite ? write(replica, user) : call(replica, user)).catch((error: Error) => {
-      failures.push(String(error.message).slice(0, 300))
+      failures.push(String(error.message).slice(0, 3000))
     })
     pending.add(request)
     void request.finally(() => pending.delete(request))
