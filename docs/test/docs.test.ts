@@ -17,6 +17,7 @@ const MODULES = [
   '@bestviable/mcp-auth-store-env',
   '@bestviable/mcp-auth-store-infisical',
   '@bestviable/mcp-auth-store-postgres',
+  '@bestviable/mcp-authorization-server',
 ]
 
 /** Import lines for the names of our packages that a docstring uses without importing them. */

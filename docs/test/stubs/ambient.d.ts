@@ -10,3 +10,5 @@ declare function audit(issuer: string, subject: string): void
 declare function myTokenStore(): import('@bestviable/mcp-auth-middleware').TokenStore
 declare function describe(name: string, body: () => void): void
 declare function it(name: string, body: () => Promise<void>): void
+declare const clientId: string
+declare const clientSecret: string

@@ -163,22 +163,27 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   const server = createServer(app.express)
   server.listen(config.port, config.host)
   await once(server, 'listening')
-  // Ready once the store was seen; until then this server answers, and a load balancer waits.
-  health.degraded('store', true)
-  try {
-    await waitForStore({
-      store,
-      logger,
-      signal: starting.signal,
-      onSeen: () => {
-        health.degraded('store', false)
-        health.started()
-      },
-    })
-  } catch (error) {
-    server.close()
-    await store.close()
-    throw error
+  if (config.store.kind === 'env') {
+    // A file that cannot be read concerns one caller; the others are served.
+    health.started()
+  } else {
+    // Ready once the store was seen; until then this server answers, and a load balancer waits.
+    health.degraded('store', true)
+    try {
+      await waitForStore({
+        store,
+        logger,
+        signal: starting.signal,
+        onSeen: () => {
+          health.degraded('store', false)
+          health.started()
+        },
+      })
+    } catch (error) {
+      server.close()
+      await store.close()
+      throw error
+    }
   }
   const address = `${config.host}:${config.port}`
   logStart(logger, config, { version, address, providers, metadataUrls })

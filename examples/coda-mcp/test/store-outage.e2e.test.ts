@@ -85,6 +85,10 @@ describe.skipIf(engine === undefined)('a server whose store is PostgreSQL', () =
   it('F01 goes on with what it read before, for STORE_OUTAGE_SECONDS', async () => {
     const server = add(await startTestServer({ ...env, STORE_OUTAGE_SECONDS: '600' }))
     expect((await whoami(server.resource)).status).toBe(200)
+    // What was read before the server heard of changes is read once more.
+    await expect.poll(() => cluster.log(), { timeout: 20_000 }).toMatch(/LISTEN /i)
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    expect((await whoami(server.resource)).status).toBe(200)
     await cluster.kill()
     for (let call = 0; call < 20; call++) {
       expect((await whoami(server.resource)).status).toBe(200)

@@ -110,6 +110,8 @@ async function judge(answer: OpenidAnswer, requireVerified: boolean): Promise<Op
  *
  * @example
  * ```ts
+ * import { oidc } from '@bestviable/mcp-authorization-server'
+ *
  * oidc({
  *   id: 'company',
  *   label: 'Company login',

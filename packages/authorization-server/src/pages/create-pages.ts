@@ -35,14 +35,6 @@ function buildHeaders(styleSource: string): Readonly<Record<string, string>> {
  * Creates the pages of the authorization server: whole HTML documents without any script, with one
  * style sheet in them and nothing to load. Everything in a view is text and is escaped.
  *
- * @example
- * ```ts
- * const pages = createPages({
- *   brand: { name: 'Coda MCP', colors: { accent: '#0b6e4f', accentDark: '#5fd0a5' } },
- *   texts: { consentAllow: 'Yes, allow' },
- * })
- * ```
- *
  * @throws {@link ConfigurationError} for a logo with anything but shapes, a colour that cannot be read
  * in one of the schemes, and a text or placeholder that does not exist.
  */

@@ -17,11 +17,6 @@ export function isContinueUrl(url: string): boolean {
  * Value of the `Refresh` header that sends the browser on at once. It takes the place of a redirect
  * after a form, whose targets Chromium checks against `form-action`.
  *
- * @example
- * ```ts
- * response.set('Refresh', refreshHeader('/oauth/authorize/abc')).send(pages.done(view))
- * ```
- *
  * @throws TypeError when the URL is neither a path on this server nor absolute, or would run here.
  */
 export function refreshHeader(url: string): string {
