@@ -1,10 +1,13 @@
 /*
  * What the stores cost: reads of one credential, reads from Infisical, putting records under another
  * key. CPU times as ratios to the least code that does the same, in one run. A report with limits, not
- * a gate: `npm run bench` says which limits were kept.
+ * a gate: `npm run bench` says which limits were kept. By itself, `node stores.mjs --json` measures the
+ * stores alone and writes `results/stores-<Node.js major>.json`.
  */
 import { startPostgres } from './lib/postgres.mjs'
 import { isMain, printTable } from './lib/program.mjs'
+import { workspaceVersions, writeResults } from './lib/results.mjs'
+import { countStoreCalls, printStoreCounts } from './stores/counts.mjs'
 import { measureInfisicalReads } from './stores/infisical-reads.mjs'
 import { measurePostgresReads } from './stores/postgres-reads.mjs'
 import { measureRewrap } from './stores/rewrap.mjs'
@@ -86,4 +89,17 @@ export function printStores(results) {
   )
 }
 
-if (isMain(import.meta.url)) printStores(await measureStores())
+/** Measures, prints and writes everything about stores. */
+export async function reportStores(storeCounts) {
+  const stores = await measureStores()
+  printStores(stores)
+  const versions = workspaceVersions(['pg', '@infisical/sdk'])
+  writeResults('stores-', versions, { storeCounts, ...stores })
+}
+
+if (isMain(import.meta.url)) {
+  const storeCounts = await countStoreCalls()
+  printStoreCounts(storeCounts)
+  if (process.argv.includes('--json')) await reportStores(storeCounts)
+  else printStores(await measureStores())
+}

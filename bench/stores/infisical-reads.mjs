@@ -7,13 +7,13 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { infisicalTokenStore } from '@bestviable/mcp-auth-store-infisical'
 import { InfisicalSDK } from '@infisical/sdk'
-import { median } from '../lib/program.mjs'
-import { compare, ratioOf } from './limits.mjs'
+import { interleave } from './interleave.mjs'
+import { compare, ratioOf, typical } from './limits.mjs'
 
 const SERVER = fileURLToPath(new URL('./infisical-server.mjs', import.meta.url))
-const READS = 300
-const ROUNDS = 15
-const WARM_UP_ROUNDS = 3
+const READS = 100
+const ROUNDS = 120
+const WARM_UP_ROUNDS = 10
 const FOLDER = '/mcp-auth/default'
 
 const SDK = '@infisical/sdk getSecret'
@@ -67,14 +67,13 @@ export async function measureInfisicalReads() {
     [LISTED]: async () => (await listed.get(key)).secret,
   }
 
-  const samples = Object.fromEntries(Object.keys(reads).map((label) => [label, []]))
+  let samples
   try {
-    for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round += 1) {
-      for (const [label, read] of Object.entries(reads)) {
-        const microseconds = await cpuOf(read, secret)
-        if (round >= 0) samples[label].push(microseconds)
-      }
-    }
+    samples = await interleave(
+      reads,
+      { rounds: ROUNDS, warmUpRounds: WARM_UP_ROUNDS },
+      async (read) => cpuOf(read, secret),
+    )
   } finally {
     await store.close()
     await listed.close()
@@ -85,7 +84,7 @@ export async function measureInfisicalReads() {
   return {
     rows: Object.keys(reads).map((label) => ({
       label,
-      microseconds: median(samples[label]),
+      microseconds: typical(samples[label]),
       ofSdk: ratio(label),
     })),
     comparisons: [compare(OURS, SDK, ratio(OURS), 1.2)],

@@ -10,8 +10,8 @@ import {
 } from '@bestviable/mcp-auth-middleware/envelope'
 import { createDatabase, registerKeys, rotateKeys } from '@bestviable/mcp-auth-store-postgres'
 import pg from 'pg'
-import { median } from '../lib/program.mjs'
-import { compare, ratioOf } from './limits.mjs'
+import { interleave } from './interleave.mjs'
+import { compare, ratioOf, typical } from './limits.mjs'
 import { createBareCipher } from './seal-bare.mjs'
 import { seedCredentials } from './seed-credentials.mjs'
 
@@ -132,16 +132,18 @@ export async function measureRewrap(postgres) {
     },
   }
 
-  const samples = Object.fromEntries(Object.keys(runs).map((label) => [label, []]))
+  let samples
   try {
-    for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round += 1) {
-      for (const [label, run] of Object.entries(runs)) {
+    samples = await interleave(
+      runs,
+      { rounds: ROUNDS, warmUpRounds: WARM_UP_ROUNDS },
+      async (run) => {
         const { client: own, backend } = await postgres.cpuWhile(run)
-        if (round >= 0) samples[label].push({ client: own / RECORDS, backend: backend / RECORDS })
         // Every run finds tables without the dead rows of the one before.
         await client.query('VACUUM')
-      }
-    }
+        return { client: own / RECORDS, backend: backend / RECORDS }
+      },
+    )
   } finally {
     await database.close()
     await client.end()
@@ -152,8 +154,8 @@ export async function measureRewrap(postgres) {
   return {
     rows: Object.keys(runs).map((label) => ({
       label,
-      client: median(samples[label].map((each) => each.client)),
-      backend: median(samples[label].map((each) => each.backend)),
+      client: typical(samples[label].map((each) => each.client)),
+      backend: typical(samples[label].map((each) => each.backend)),
       ofBare: ratioOf(totals(label), totals(BARE)),
     })),
     comparisons: [

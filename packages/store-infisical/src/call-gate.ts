@@ -63,6 +63,14 @@ export function withinLimits<Value>(promise: Promise<Value>, limits: CallLimits)
   })
 }
 
+function started<Value>(call: () => Promise<Value>): Promise<Value> {
+  try {
+    return call()
+  } catch (error) {
+    return Promise.reject(error)
+  }
+}
+
 /** What {@link createCallGate} works with. */
 export interface CallGateParts {
   /** Usual time for one call. What had less than half of it says nothing when it runs out of time. */
@@ -115,23 +123,22 @@ export function createCallGate({ patienceMilliseconds, now, emit }: CallGatePart
     return time < since || time >= since + wait
   }
 
-  /** Takes a slot, and tells whether the call is the one that finds out whether Infisical is back. */
-  async function enter(limits: CallLimits): Promise<boolean> {
-    while (true) {
-      limits.signal?.throwIfAborted()
-      if (performance.now() >= limits.deadline) throw timedOut()
-      if (openedAt !== undefined) {
-        if (!mayProbe(openedAt)) throw heldBack()
-        probing = true
-        active++
-        return true
-      }
-      if (active < MAXIMUM_ACTIVE && active + abandoned < MAXIMUM_ABANDONED) {
-        active++
-        return false
-      }
-      await waitForSlot(limits)
+  /**
+   * Takes a slot, and tells whether the call is the one that finds out whether Infisical is back;
+   * `undefined` when there is no slot.
+   */
+  function tryEnter(limits: CallLimits): boolean | undefined {
+    limits.signal?.throwIfAborted()
+    if (performance.now() >= limits.deadline) throw timedOut()
+    if (openedAt !== undefined) {
+      if (!mayProbe(openedAt)) throw heldBack()
+      probing = true
+      active++
+      return true
     }
+    if (active >= MAXIMUM_ACTIVE || active + abandoned >= MAXIMUM_ABANDONED) return undefined
+    active++
+    return false
   }
 
   async function waitForSlot(limits: CallLimits): Promise<void> {
@@ -149,7 +156,12 @@ export function createCallGate({ patienceMilliseconds, now, emit }: CallGatePart
 
   return {
     async run(limits, call, outage) {
-      const probe = await enter(limits)
+      let entered = tryEnter(limits)
+      while (entered === undefined) {
+        await waitForSlot(limits)
+        entered = tryEnter(limits)
+      }
+      const probe = entered
       const hadTime = limits.deadline - performance.now() >= patienceMilliseconds / 2
       let left = false
       // Whether the call ended or was given up: its slot is given back once.
@@ -167,7 +179,7 @@ export function createCallGate({ patienceMilliseconds, now, emit }: CallGatePart
       }
 
       let ended = false
-      const settled = (async () => call())().then(
+      const settled = started(call).then(
         (value) => {
           ended = true
           if (left) abandoned--

@@ -74,7 +74,8 @@ export function createSecretCache({ api, options, now, emit }: SecretCacheParts)
   }
 
   function takeOff(): Flight {
-    const flight = { touched: new Set(writing.keys()), at: now() }
+    const flight = { touched: new Set<string>(), at: now() }
+    for (const name of writing.keys()) flight.touched.add(name)
     flights.add(flight)
     return flight
   }

@@ -123,7 +123,8 @@ export function createSession({ options, gate, loadSdk, now, emit }: SessionPart
     }
   }
 
-  async function current(limits: CallLimits): Promise<Session> {
+  /** The session that is there needs no waiting. */
+  function current(limits: CallLimits): Session | Promise<Session> {
     if (session?.renewAt !== undefined && now() >= session.renewAt) session = undefined
     if (session !== undefined) return session
     requireNoHold()
@@ -140,7 +141,8 @@ export function createSession({ options, gate, loadSdk, now, emit }: SessionPart
 
   return {
     async use(limits, call) {
-      const first = await current(limits)
+      const there = current(limits)
+      const first = there instanceof Promise ? await there : there
       try {
         const value = await gate.run(limits, () => call(first.sdk), outageOf)
         refusals = 0

@@ -78,18 +78,16 @@ export function createStoredValues(
     updatedAt: updatedAt ?? startedAt,
   })
 
-  async function parseCredentialValue(
-    record: SecretRecord,
-    key: CredentialKey,
-  ): Promise<Credential> {
-    const { value } = record
-    if (isSealedValue(value)) {
-      if (sealed === undefined) {
-        throw new StoreUnavailableError('the stored value is sealed, and no keys are configured')
-      }
-      const { stamp, input } = await sealed.open(value, { namespace, key })
-      return build(input, stamp)
+  async function openSealed(value: string, key: CredentialKey): Promise<Credential> {
+    if (sealed === undefined) {
+      throw new StoreUnavailableError('the stored value is sealed, and no keys are configured')
     }
+    const { stamp, input } = await sealed.open(value, { namespace, key })
+    return build(input, stamp)
+  }
+
+  function parseUnsealed(record: SecretRecord, key: CredentialKey): Credential {
+    const { value } = record
     if (!readsUnsealed) throw new StoreIntegrityError('the stored value is not sealed')
     if (isJsonValue(value)) {
       const found = parseJsonValue(value)
@@ -113,7 +111,10 @@ export function createStoredValues(
       const { version, updatedAt } = parseTombstone(record.value)
       return { kind: 'tombstone', tombstone: Object.freeze({ version, deletedAt: updatedAt }) }
     }
-    return { kind: 'credential', credential: await parseCredentialValue(record, key) }
+    const credential = isSealedValue(record.value)
+      ? await openSealed(record.value, key)
+      : parseUnsealed(record, key)
+    return { kind: 'credential', credential }
   }
 
   return {
