@@ -197,9 +197,20 @@ describe('a busy database', () => {
     await admin.query(
       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'mcp-auth'",
     )
-    const others = times(3, () => new pg.Client({ connectionString: address }))
-    for (const client of others) client.on('error', () => {})
-    await Promise.all(others.map((client) => client.connect().catch(() => {})))
+    // A backend that was told to end holds its place until it has ended.
+    const own = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'mcp-auth'"
+    await expect.poll(async () => (await admin.query(own)).rows).toEqual([])
+    const others: pg.Client[] = []
+    for (let refused = 0; refused < 3; ) {
+      const client = new pg.Client({ connectionString: address })
+      client.on('error', () => {})
+      try {
+        await client.connect()
+        others.push(client)
+      } catch {
+        refused++
+      }
+    }
     await expect(database.query(PING)).rejects.toMatchObject({
       code: 'ERR_STORE_UNAVAILABLE',
       cause: { code: '53300' },
