@@ -150,9 +150,9 @@ check('core: loads no framework', () => {
   const core = packages.find(({ manifest }) => manifest.name === '@bestviable/mcp-auth-middleware')
   for (const file of readdirSync(join(core.path, 'dist')).filter((each) => each.endsWith('.js'))) {
     const text = readFileSync(join(core.path, 'dist', file), 'utf8')
-    const imports = [...text.matchAll(/(?:from|import)\s*\(?["']([^"'.][^"']*)["']/g)].map(
-      (m) => m[1],
-    )
+    const imports = [
+      ...text.matchAll(/(?<!["'\w])(?:from|import)\s*\(?["']([^"'.][^"']*)["']/g),
+    ].map((m) => m[1])
     const allowed = /^(?:jose|lru-cache|zod\/mini)$/
     const node = /^node:/
     for (const each of imports) {
