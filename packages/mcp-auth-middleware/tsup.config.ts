@@ -6,6 +6,7 @@ export default defineConfig({
   target: 'es2022',
   platform: 'neutral',
   external: [/^node:/],
+  removeNodeProtocol: false,
   dts: true,
   clean: true,
   treeshake: true,
