@@ -9,6 +9,7 @@ import type { Database } from '@bestviable/mcp-auth-store-postgres'
 import * as z from 'zod/mini'
 import { redirectPolicySchema } from './clients/client-documents-options.js'
 import type { RedirectPolicy } from './clients/client-policy.js'
+import { describeIssue } from './describe-issue.js'
 import type { AuthorizationServerEvent } from './engine/events.js'
 import { issuerProblem, loginProblems, resourceProblems } from './engine/option-problems.js'
 import type { Lifetimes, ScopePolicy } from './engine/parts.js'
@@ -198,17 +199,6 @@ export interface ParsedOptions
   readonly texts: PagesOptions['texts']
   readonly onEvent: AuthorizationServerOptions['onEvent']
   readonly now: () => number
-}
-
-function describeIssue(issue: z.core.$ZodIssue): ConfigurationProblem[] {
-  const path = issue.path.map(String).join('.')
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({
-      path: path === '' ? key : `${path}.${key}`,
-      message: 'unknown option; check its spelling',
-    }))
-  }
-  return [{ path: path === '' ? '(options)' : path, message: issue.message }]
 }
 
 function parseKeys(text: string, problems: ConfigurationProblem[]): readonly EncryptionKey[] {

@@ -15,6 +15,7 @@ import * as z from 'zod/mini'
 import type { AuditReads } from './audit/read-audit.js'
 import type { Database } from './database/database.js'
 import { type DatabaseOptions, databaseShape, findDatabaseProblems } from './database/options.js'
+import { describeIssue } from './describe-issue.js'
 
 const SUBJECT = 'postgresTokenStore'
 const KMS_CACHE_ENTRIES = 1000
@@ -120,17 +121,6 @@ const GivenDatabase = z.object({
   }),
 })
 const OwnDatabase = z.strictObject(databaseShape)
-
-function describeIssue(issue: z.core.$ZodIssue): ConfigurationProblem[] {
-  const path = issue.path.map(String).join('.')
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({
-      path: path === '' ? key : `${path}.${key}`,
-      message: 'unknown option; check its spelling',
-    }))
-  }
-  return [{ path: path === '' ? '(options)' : path, message: issue.message }]
-}
 
 function parseKeys(
   { encryptionKeys, keyProvider, unwrapCacheEntries }: z.infer<typeof Own>,

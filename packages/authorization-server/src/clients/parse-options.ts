@@ -1,16 +1,6 @@
-import { ConfigurationError, type ConfigurationProblem } from '@bestviable/mcp-auth-middleware'
+import { ConfigurationError } from '@bestviable/mcp-auth-middleware'
 import type * as z from 'zod/mini'
-
-function describeIssue(issue: z.core.$ZodIssue): ConfigurationProblem[] {
-  const path = issue.path.map(String).join('.')
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({
-      path: path === '' ? key : `${path}.${key}`,
-      message: 'unknown option; check its spelling',
-    }))
-  }
-  return [{ path: path === '' ? '(options)' : path, message: issue.message }]
-}
+import { describeIssue } from '../describe-issue.js'
 
 /**
  * Validates options by a schema.

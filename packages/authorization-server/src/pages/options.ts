@@ -1,5 +1,6 @@
 import { ConfigurationError, type ConfigurationProblem } from '@bestviable/mcp-auth-middleware'
 import * as z from 'zod/mini'
+import { describeIssue } from '../describe-issue.js'
 import type { Html } from './html.js'
 import { isLinkUrl } from './link-url.js'
 import { parseLogo } from './logo.js'
@@ -75,17 +76,6 @@ const Options = z.strictObject({
   ),
   texts: z.optional(z.record(z.string(), z.unknown(), { error: 'must be an object' })),
 })
-
-function describeIssue(issue: z.core.$ZodIssue): ConfigurationProblem[] {
-  const path = issue.path.map(String).join('.')
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({
-      path: path === '' ? key : `${path}.${key}`,
-      message: 'unknown option; check its spelling',
-    }))
-  }
-  return [{ path: path === '' ? '(options)' : path, message: issue.message }]
-}
 
 function isLanguage(value: string): boolean {
   try {

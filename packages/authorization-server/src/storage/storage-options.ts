@@ -2,6 +2,7 @@ import { ConfigurationError } from '@bestviable/mcp-auth-middleware'
 import type { EnvelopeCodec } from '@bestviable/mcp-auth-middleware/envelope'
 import type { Database } from '@bestviable/mcp-auth-store-postgres'
 import * as z from 'zod/mini'
+import { describeIssue } from '../describe-issue.js'
 
 /** Options for `createStorage`. */
 export interface StorageOptions {
@@ -39,14 +40,5 @@ export function parseStorageOptions(options: StorageOptions): Required<StorageOp
 } {
   const result = Options.safeParse(options)
   if (result.success) return result.data
-  throw new ConfigurationError(
-    'createStorage',
-    result.error.issues.flatMap((issue) => {
-      if (issue.code === 'unrecognized_keys') {
-        return issue.keys.map((path) => ({ path, message: 'unknown option; check its spelling' }))
-      }
-      const path = issue.path.map(String).join('.')
-      return [{ path: path === '' ? '(options)' : path, message: issue.message }]
-    }),
-  )
+  throw new ConfigurationError('createStorage', result.error.issues.flatMap(describeIssue))
 }

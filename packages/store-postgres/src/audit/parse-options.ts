@@ -1,5 +1,6 @@
 import { ConfigurationError } from '@bestviable/mcp-auth-middleware'
 import * as z from 'zod/mini'
+import { describeIssue } from '../describe-issue.js'
 
 const NAME_RULE = 'must be 1 to 64 letters, digits, "_" or "-" and not start with "-"'
 
@@ -37,12 +38,5 @@ export function parseOptions<Schema extends z.ZodMiniType>(
 ): z.infer<Schema> {
   const result = schema.safeParse(options)
   if (result.success) return result.data
-  const problems = result.error.issues.flatMap((issue) => {
-    const path = issue.path.map(String).join('.')
-    if (issue.code !== 'unrecognized_keys') {
-      return [{ path: path === '' ? '(options)' : path, message: issue.message }]
-    }
-    return issue.keys.map((key) => ({ path: key, message: 'unknown option; check its spelling' }))
-  })
-  throw new ConfigurationError(subject, problems)
+  throw new ConfigurationError(subject, result.error.issues.flatMap(describeIssue))
 }

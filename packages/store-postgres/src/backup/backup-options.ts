@@ -1,5 +1,6 @@
 import { ConfigurationError, isCredentialName } from '@bestviable/mcp-auth-middleware'
 import * as z from 'zod/mini'
+import { describeIssue } from '../describe-issue.js'
 
 /** How far an export or import is. */
 export interface BackupProgress {
@@ -64,16 +65,7 @@ const Import = z.strictObject({
 function parse<Parsed>(subject: string, schema: z.ZodMiniType<Parsed>, options: unknown): Parsed {
   const result = schema.safeParse(options)
   if (result.success) return result.data
-  throw new ConfigurationError(
-    subject,
-    result.error.issues.flatMap((issue) => {
-      if (issue.code === 'unrecognized_keys') {
-        return issue.keys.map((path) => ({ path, message: 'unknown option; check its spelling' }))
-      }
-      const path = issue.path.map(String).join('.')
-      return [{ path: path === '' ? '(options)' : path, message: issue.message }]
-    }),
-  )
+  throw new ConfigurationError(subject, result.error.issues.flatMap(describeIssue))
 }
 
 /** Validates the options of `exportDatabase`. */

@@ -4,6 +4,7 @@ import {
   type StoreUnavailableError,
 } from '@bestviable/mcp-auth-middleware'
 import * as z from 'zod/mini'
+import { describeIssue } from '../describe-issue.js'
 import type { PgPool } from './pg-pool.js'
 import { isSchemaName, SCHEMA_RULE } from './schema-name.js'
 
@@ -183,17 +184,6 @@ export function findDatabaseProblems(
     if (options.adminSocket !== undefined) problems.push({ path: 'adminSocket', message })
   }
   return problems
-}
-
-function describeIssue(issue: z.core.$ZodIssue): ConfigurationProblem[] {
-  const path = issue.path.map(String).join('.')
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({
-      path: path === '' ? key : `${path}.${key}`,
-      message: 'unknown option; check its spelling',
-    }))
-  }
-  return [{ path: path === '' ? '(options)' : path, message: issue.message }]
 }
 
 /** Validates the options of `createDatabase`. Never repeats a value, which may be a password. */

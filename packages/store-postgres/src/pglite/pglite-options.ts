@@ -6,6 +6,7 @@ import {
 } from '@bestviable/mcp-auth-middleware'
 import * as z from 'zod/mini'
 import { databaseShape } from '../database/options.js'
+import { describeIssue } from '../describe-issue.js'
 
 /** Options for {@link createPgliteDatabase}. */
 export interface PgliteDatabaseOptions {
@@ -82,14 +83,6 @@ function findProblems(options: ParsedPgliteOptions): ConfigurationProblem[] {
     }
   }
   return problems
-}
-
-function describeIssue(issue: z.core.$ZodIssue): ConfigurationProblem[] {
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((path) => ({ path, message: 'unknown option; check its spelling' }))
-  }
-  const path = issue.path.map(String).join('.')
-  return [{ path: path === '' ? '(options)' : path, message: issue.message }]
 }
 
 /** Validates the options of `createPgliteDatabase`. */

@@ -1,7 +1,7 @@
 import type { Database, QueryOptions } from '../database/database.js'
-import { statementTimeout } from '../database/database-errors.js'
 import { DEADLINES, deadlineOf } from '../database/deadlines.js'
 import type { RawDatabase } from '../database/raw-database.js'
+import { waitAtMost } from '../database/wait-at-most.js'
 import {
   applyPendingMigrations,
   findPendingMigrations,
@@ -39,27 +39,6 @@ export function pendingMigrations(database: Database): Promise<readonly Migratio
  */
 export function applyMigrations(database: Database): Promise<readonly Migration[]> {
   return applyPendingMigrations(contextOf(database))
-}
-
-function waitAtMost(
-  promise: Promise<void>,
-  milliseconds: number,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => settle(() => reject(signal?.reason))
-    const timer = setTimeout(() => settle(() => reject(statementTimeout())), milliseconds)
-    function settle(action: () => void): void {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', onAbort)
-      action()
-    }
-    signal?.addEventListener('abort', onAbort)
-    promise.then(
-      () => settle(resolve),
-      (error: unknown) => settle(() => reject(error)),
-    )
-  })
 }
 
 /**

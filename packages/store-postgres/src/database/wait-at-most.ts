@@ -1,4 +1,4 @@
-import { StoreUnavailableError } from '@bestviable/mcp-auth-middleware'
+import { statementTimeout } from './database-errors.js'
 
 /**
  * Waits for work that others wait for too, without ending it.
@@ -12,9 +12,7 @@ export function waitAtMost(
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const onAbort = () => end(() => reject(signal?.reason))
-    const timer = setTimeout(() => {
-      end(() => reject(new StoreUnavailableError('the database did not answer in time')))
-    }, milliseconds)
+    const timer = setTimeout(() => end(() => reject(statementTimeout())), milliseconds)
     function end(action: () => void): void {
       clearTimeout(timer)
       signal?.removeEventListener('abort', onAbort)
