@@ -48,11 +48,10 @@ function createClientAdapter(records: RecordStore, options: AdapterOptions): Ada
   const { storage, documents } = options
   const find = async (id: string): Promise<AdapterPayload | undefined> => {
     const stored = await records.find(id)
-    if (stored !== undefined) {
-      const known = await storage.clients.find(id)
-      return known?.active === false ? undefined : moveScope(stored)
-    }
+    if (stored !== undefined) return moveScope(stored)
     if (documents === undefined || !id.startsWith('https://')) return undefined
+    // A client that was turned off is not found above, and is nobody's to bring back.
+    if ((await storage.clients.find(id)) !== undefined) return undefined
     const result = await documents.find(id)
     if (result.kind === 'unavailable') throw new ClientDocumentUnavailableError(result.reason)
     if (result.kind === 'invalid') return undefined

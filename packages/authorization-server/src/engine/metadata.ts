@@ -33,7 +33,7 @@ export function createMetadata(parts: EngineParts): AuthorizationServerMetadata 
       : {}),
     scopes_supported: [...new Set([...IDENTITY_SCOPES, ...scopes])],
     response_types_supported: ['code'],
-    response_modes_supported: ['query', 'fragment', 'form_post'],
+    response_modes_supported: ['query', 'fragment'],
     grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials'],
     code_challenge_methods_supported: ['S256'],
     token_endpoint_auth_methods_supported: clientAuthMethods,

@@ -4,7 +4,10 @@ import type { AdapterPayload } from 'oidc-provider'
 export interface RecordStore {
   /** Creates or replaces. `expiresIn` is in seconds; absent: never. */
   upsert(id: string, payload: AdapterPayload, expiresIn?: number): Promise<void>
-  /** `undefined` when absent or expired. A consumed record is found, with `consumed` in epoch seconds. */
+  /**
+   * `undefined` when absent or expired, and for a client that is not active. A consumed record is found,
+   * with `consumed` in epoch seconds.
+   */
   find(id: string): Promise<AdapterPayload | undefined>
   findByUid(uid: string): Promise<AdapterPayload | undefined>
   findByUserCode(userCode: string): Promise<AdapterPayload | undefined>

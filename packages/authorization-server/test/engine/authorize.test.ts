@@ -143,6 +143,20 @@ describe('the authorization request', () => {
     expectError(await ask(web, parameters), error)
   })
 
+  it('takes every response mode that the metadata names, and no other', async () => {
+    const path = '/.well-known/oauth-authorization-server'
+    const metadata = (await (await fetch(server.origin + path)).json()) as {
+      readonly response_modes_supported: readonly string[]
+    }
+    expect(metadata.response_modes_supported.length).toBeGreaterThan(0)
+    for (const mode of metadata.response_modes_supported) {
+      expect((await ask(web, { response_mode: mode })).status, mode).toBe(200)
+    }
+    for (const mode of ['form_post', 'web_message', 'Query', '']) {
+      expectErrorPage(await ask(web, { response_mode: mode }))
+    }
+  })
+
   it('A19 refuses a sibling path and a fragment of the resource', async () => {
     for (const resource of [`${server.resource}2`, `${server.resource}#a`]) {
       expectError(await ask(web, { resource }), 'invalid_target')

@@ -77,5 +77,10 @@ describe('clients by metadata document', () => {
     })
     const page = await createBrowser(server.origin).open(authorizeUrl(server, id, challenge))
     expect(page.html).toContain('Stored app')
+
+    // What an operator turned off does not come back through a document at its id.
+    await server.storage.clients.setActive(id, false)
+    const off = await createBrowser(server.origin).open(authorizeUrl(server, id, challenge))
+    expect([off.status, off.location]).toEqual([400, undefined])
   })
 })

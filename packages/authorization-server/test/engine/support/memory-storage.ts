@@ -87,7 +87,11 @@ export function createMemoryStorage(now: () => number): MemoryStorage {
             expiresIn === undefined ? Number.POSITIVE_INFINITY : seconds() + expiresIn
           state.rows.set(keyOf(id), { model, id, payload: structuredClone(payload), expiresAt })
         }),
-      find: (id) => call(() => structuredClone(live(keyOf(id))?.payload)),
+      find: (id) =>
+        call(() => {
+          if (model === 'Client' && state.inactive.has(id)) return undefined
+          return structuredClone(live(keyOf(id))?.payload)
+        }),
       findByUid: (uid) => call(() => structuredClone(findBy(({ payload }) => payload.uid === uid))),
       findByUserCode: () => call(() => undefined),
       consume: (id) =>
