@@ -1,4 +1,6 @@
+import { conditionalCases } from './token-store-contract/conditional-cases.js'
 import type { TokenStoreContractCase } from './token-store-contract/context.js'
+import { leaseCases } from './token-store-contract/lease-cases.js'
 import { readCases } from './token-store-contract/read-cases.js'
 import { tombstoneCases } from './token-store-contract/tombstone-cases.js'
 import { watchCases } from './token-store-contract/watch-cases.js'
@@ -35,6 +37,8 @@ export type {
 export const tokenStoreContract: readonly TokenStoreContractCase[] = [
   ...readCases,
   ...writeCases,
+  ...conditionalCases,
+  ...leaseCases,
   ...tombstoneCases,
   ...watchCases,
 ]

@@ -3,6 +3,7 @@ import * as z from 'zod/mini'
 import { parseOptions } from '../configuration.js'
 import { isAuthError, StoreUnavailableError } from '../errors.js'
 import { sharesPromises } from '../runtime.js'
+import { type CacheEntry, isFresh, isServable, isYoung } from './cache-entry.js'
 import { credentialKeyId, validateCredentialKey } from './credential-key.js'
 import { untilAborted, withDeadline } from './deadline.js'
 import { createOverlapTracker } from './overlap-tracker.js'
@@ -39,16 +40,6 @@ export interface CachedTokenStore extends TokenStore {
   invalidate(key?: CredentialKey): void
 }
 
-interface Entry {
-  readonly credential: Credential | undefined
-  /** Epoch milliseconds, as are the others. An earlier time means that the clock was set back. */
-  readonly storedAt: number
-  readonly freshUntil: number
-  readonly staleUntil: number
-  /** Ends the subscription to changes of the key. */
-  readonly unwatch: () => void
-}
-
 interface Flight {
   readonly promise: Promise<Credential | undefined>
   readonly controller: AbortController
@@ -81,13 +72,6 @@ const Options = z.strictObject({
   ),
 })
 
-const isFresh = (entry: Entry, time: number) => time >= entry.storedAt && time < entry.freshUntil
-
-const isServable = (entry: Entry, time: number) => time >= entry.storedAt && time < entry.staleUntil
-
-const isYoung = (entry: Entry, seconds: number, time: number) =>
-  time < entry.storedAt + seconds * 1000
-
 const isUnavailable = (error: unknown) =>
   isAuthError(error) && error.code === 'ERR_STORE_UNAVAILABLE'
 
@@ -113,7 +97,7 @@ export function cachedTokenStore(
     serveStaleSeconds,
     now = Date.now,
   } = parseOptions('cachedTokenStore', Options, { store, ...options })
-  const entries = new LRUCache<string, Entry>({
+  const entries = new LRUCache<string, CacheEntry>({
     max: maxEntries,
     dispose: ({ unwatch }) => unwatch(),
   })
@@ -123,7 +107,7 @@ export function cachedTokenStore(
   const watched = createWatchedKeys(store, (id) => (id === undefined ? forgetAll() : forget(id)))
   let closed = false
 
-  function put(id: string, entry: Omit<Entry, 'unwatch'>): void {
+  function put(id: string, entry: Omit<CacheEntry, 'unwatch'>): void {
     // Held before the entry that is replaced lets go, so that no change falls in between.
     entries.set(id, { ...entry, unwatch: watched.hold(id) })
   }
@@ -241,7 +225,7 @@ export function cachedTokenStore(
     }
   }
 
-  function fresh(id: string): Entry | undefined {
+  function fresh(id: string): CacheEntry | undefined {
     const entry = entries.get(id)
     return entry !== undefined && isFresh(entry, now()) ? entry : undefined
   }

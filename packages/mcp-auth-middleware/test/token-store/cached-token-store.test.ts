@@ -136,6 +136,18 @@ describe('cachedTokenStore()', () => {
     expect((await cache.get(serviceKey))?.secret).toBe('arrived')
   })
 
+  it('asks the store for what must be younger, and forgets what that answer proves wrong', async () => {
+    const { store, cache, clock } = setUp({ ttlSeconds: 60 })
+    await store.memory.set(serviceKey, apiKey('first'))
+    await cache.get(serviceKey)
+    clock.time += 2_000
+    expect((await cache.get(serviceKey, { maxAgeSeconds: 3 }))?.secret).toBe('first')
+    expect(store.reads).toBe(1)
+    await store.memory.set(serviceKey, apiKey('second'))
+    expect((await cache.get(serviceKey, { maxAgeSeconds: 2 }))?.secret).toBe('second')
+    expect((await cache.get(serviceKey))?.secret).toBe('second')
+  })
+
   it('caches no error', async () => {
     const { store, cache } = setUp()
     await store.memory.set(serviceKey, apiKey('secret'))

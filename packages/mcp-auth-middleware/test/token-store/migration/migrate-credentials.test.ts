@@ -1,5 +1,9 @@
 import { describe, expect, it, vi } from 'vitest'
-import { StoreIntegrityError, StoreUnavailableError } from '../../../src/errors.js'
+import {
+  StoreConflictError,
+  StoreIntegrityError,
+  StoreUnavailableError,
+} from '../../../src/errors.js'
 import { cachedTokenStore } from '../../../src/token-store/cached-token-store.js'
 import { memoryTokenStore } from '../../../src/token-store/memory-token-store.js'
 import { finishMigration } from '../../../src/token-store/migration/finish-migration.js'
@@ -27,6 +31,16 @@ const opaque = (store: ReturnType<typeof memoryTokenStore>) => ({
     const found = await store.get(...given)
     return found && Object.create(found, { version: { value: `v-${found.version}` } })
   },
+})
+
+/** A store that answers with what it once listed, unless it is asked for what it holds now. */
+const remembering = (
+  store: ReturnType<typeof memoryTokenStore>,
+  credential: Awaited<ReturnType<typeof store.get>>,
+): typeof store => ({
+  ...store,
+  get: (each, options) =>
+    options?.maxAgeSeconds === 0 ? store.get(each, options) : Promise.resolve(credential),
 })
 
 describe('migrateCredentials()', () => {
@@ -58,6 +72,41 @@ describe('migrateCredentials()', () => {
     expect(await to.get(userKey('user-0'))).toBeUndefined()
     expect(await to.tombstone?.(userKey('user-0'))).toBeUndefined()
     expect((await migrateCredentials({ from, to })).counts.copied).toBe(1)
+  })
+
+  it('decides by what the stores hold now, not by what they remember from a listing', async () => {
+    const { from, to } = await setUp(1)
+    const key = userKey('user-0')
+    await to.set(key, apiKey('older'))
+    const [fromThen, toThen] = [await from.get(key), await to.get(key)]
+    // A server that writes to both stores has put another credential there since they were listed.
+    for (const store of [from, to]) await store.set(key, apiKey('newest'))
+    const { entries } = await migrateCredentials({
+      from: remembering(from, fromThen),
+      to: remembering(to, toThen),
+      prefer: 'from',
+    })
+    expect(entries[0]?.outcome).toBe('present')
+    expect((await to.get(key))?.secret).toBe('newest')
+  })
+
+  it('reads a copy back from the store itself, not from what the store remembers', async () => {
+    const { from, to } = await setUp(1)
+    const key = userKey('user-0')
+    let written: Awaited<ReturnType<typeof to.get>>
+    const trimming: typeof to = {
+      ...to,
+      async set(each, input, options) {
+        const stored = await to.set(each, { ...input, secret: 'canary' }, options)
+        written = Object.create(stored, { secret: { value: input.secret } })
+        return stored
+      },
+      get: (each, options) =>
+        options?.maxAgeSeconds === 0 ? to.get(each, options) : Promise.resolve(written),
+    }
+    const { entries } = await migrateCredentials({ from, to: trimming })
+    expect(entries[0]).toMatchObject({ outcome: 'failed', reason: 'ERR_STORE_INTEGRITY' })
+    expect(await to.get(key)).toBeUndefined()
   })
 
   it('gives up on a key that never stands still, and says so', async () => {
@@ -247,6 +296,24 @@ describe('finishMigration()', () => {
     await migrateCredentials({ from, to })
     expect((await finishMigration({ from, to })).finished).toBe(true)
     expect((await to.get(userKey('user-1')))?.secret).toBe('late')
+  })
+
+  it('looks again at a key whose removal met a conflict, and gives up after some time', async () => {
+    const { from, to } = await setUp(2)
+    await migrateCredentials({ from, to })
+    let conflicts = 0
+    const contested: typeof from = {
+      ...from,
+      delete(key, options) {
+        const isFirst = key.owner.kind === 'user' && key.owner.subject === 'user-0'
+        if (isFirst ? conflicts++ > 0 : false) return from.delete(key, options)
+        return Promise.reject(new StoreConflictError('written meanwhile'))
+      },
+    }
+    const { finished, removal } = await finishMigration({ from: contested, to })
+    expect([finished, removal?.counts.removed, removal?.counts.changed]).toEqual([false, 1, 1])
+    expect(await from.get(userKey('user-0'))).toBeUndefined()
+    expect(await from.get(userKey('user-1'))).toBeDefined()
   })
 
   it('refuses while a credential is damaged', async () => {
