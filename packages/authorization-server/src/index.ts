@@ -5,6 +5,8 @@ export type { AuthorizationServerEvent } from './engine/events.js'
 export type { AuthorizationServerMetadata } from './engine/metadata.js'
 export type { Lifetimes, ScopePolicy } from './engine/parts.js'
 export type { Router } from './engine/router.js'
+export type { TrustProxy } from './limits/client-address.js'
+export type { LimitName, RateLimit, RateLimitOptions } from './limits/limit-options.js'
 export { type ApiTokenLoginOptions, apiTokenLogin } from './login/api-token-login.js'
 export { type CognitoOptions, cognito } from './login/cognito.js'
 export { type DevLoginOptions, devLogin } from './login/dev-login.js'
@@ -22,7 +24,29 @@ export type {
 } from './login/login-provider.js'
 export { type MicrosoftOptions, microsoft } from './login/microsoft.js'
 export { type OidcOptions, oidc } from './login/oidc.js'
+export type { FirstAdmin } from './management/first-admin.js'
+export type {
+  AdminActor,
+  AuditEntry,
+  AuditManagement,
+  ChangeOptions,
+  ClientAuthMethod,
+  ClientInput,
+  ClientManagement,
+  ClientWithSecret,
+  ConnectedApp,
+  ErasedUser,
+  ManagedClient,
+  Management,
+  PageOptions,
+  SessionManagement,
+  SigningKeyManagement,
+  SigningKeyStatus,
+  UserManagement,
+  UserStats,
+} from './management/management.js'
 export type { AuthorizationServerOptions, ResourceOption } from './options.js'
 export type { PagesOptions } from './pages/options.js'
 export type { Brand } from './pages/pages.js'
+export type { AuthorizationServerEventName } from './storage/event-names.js'
 export type { AuditInput, UserProfile, UserRole, UserStatus } from './storage/storage.js'

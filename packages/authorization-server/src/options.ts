@@ -13,7 +13,11 @@ import { describeIssue } from './describe-issue.js'
 import type { AuthorizationServerEvent } from './engine/events.js'
 import { issuerProblem, loginProblems, resourceProblems } from './engine/option-problems.js'
 import type { Lifetimes, ScopePolicy } from './engine/parts.js'
+import { type TrustProxy, trustProxyProblems } from './limits/client-address.js'
+import { type RateLimitOptions, rateLimitProblems } from './limits/limit-options.js'
+import { normalizeEmail } from './login/email.js'
 import type { AdmissionRules, ApiTokenLogin, LoginProvider } from './login/login-provider.js'
+import type { FirstAdmin } from './management/first-admin.js'
 import type { PagesOptions } from './pages/options.js'
 
 export const SUBJECT = 'createAuthorizationServer'
@@ -32,6 +36,11 @@ export interface AuthorizationServerOptions {
   readonly login: readonly LoginProvider[]
   /** Who may come in. Not needed where `devLogin` is the only way in. */
   readonly allow?: AdmissionRules | undefined
+  /**
+   * Invited as an admin at start, unless somebody with this e-mail is known already. Bound at the first
+   * verified sign-in with it.
+   */
+  readonly firstAdmin?: FirstAdmin | undefined
   /** Step after sign-in in which a person connects an upstream account, made by `apiTokenLogin`. */
   readonly connect?: ApiTokenLogin | undefined
   /** Whether `connect` may be left out. Default false. */
@@ -42,6 +51,8 @@ export interface AuthorizationServerOptions {
   readonly redirectPolicy?: RedirectPolicy | undefined
   /** RFC 7591 registration by anybody. Default true. */
   readonly dynamicRegistration?: boolean | undefined
+  /** After how many days without use a registration that holds no grant goes. Default 90, 1 to 3650. */
+  readonly unusedClientDays?: number | undefined
   /** Client ids that are https URLs of metadata documents. Default true. */
   readonly clientDocuments?: boolean | undefined
   /** Lifetimes to use in place of the defaults, in seconds. */
@@ -54,8 +65,23 @@ export interface AuthorizationServerOptions {
   readonly signingAlgorithm?: 'ES256' | 'RS256' | undefined
   /** RFC 9126. Default false. */
   readonly pushedAuthorizationRequests?: boolean | undefined
+  /**
+   * RFC 9449: binds the tokens of clients that send a proof to the key of that proof. Default false. Such
+   * tokens work where proofs are verified: `mcpAuth` does with its option `dpop`, and refuses them without.
+   */
+  readonly dpop?: boolean | undefined
   /** Ids of registered clients that may introspect every token. */
   readonly resourceServerClients?: readonly string[] | undefined
+  /**
+   * How often what may be done. `false` turns all limits off, for tests and where a proxy has its own.
+   * Counted in the database where that is a PostgreSQL, otherwise in this process.
+   */
+  readonly rateLimits?: RateLimitOptions | false | undefined
+  /**
+   * Proxies in front whose `X-Forwarded-For` is believed, for the limits only: their number, or a list of
+   * their addresses. Default: none, the address of the connection counts. URLs never depend on it.
+   */
+  readonly trustProxy?: TrustProxy | undefined
   /** How the pages look. Default: the host of the issuer as their name. */
   readonly brand?: PagesOptions['brand'] | undefined
   /** Texts to use in place of the English ones. */
@@ -88,6 +114,8 @@ const LIFETIMES: Lifetimes = {
   federatedSignIn: 90 * DAY,
 }
 
+const EMAIL = 'must be one plain e-mail address'
+
 const isFunction = (value: unknown) => typeof value === 'function'
 const hasMethod = (value: unknown, name: string) =>
   typeof value === 'object' && value !== null && isFunction(Reflect.get(value, name))
@@ -96,6 +124,7 @@ const seconds = (minimum: number, maximum: number) => {
   const error = `must be a whole number of seconds from ${minimum} to ${maximum}`
   return z.optional(z.int({ error }).check(z.gte(minimum, { error }), z.lte(maximum, { error })))
 }
+const UNUSED_DAYS = 'must be a whole number of days from 1 to 3650'
 const flag = (fallback: boolean) =>
   z._default(z.boolean({ error: 'must be true or false' }), fallback)
 const functionOption = z.custom<(...values: never[]) => unknown>(isFunction, {
@@ -128,6 +157,17 @@ const Options = z.strictObject({
     error: 'must be a list of at least one way to sign in',
   }),
   allow: z.optional(z.custom<AdmissionRules>()),
+  firstAdmin: z.optional(
+    z.strictObject(
+      {
+        email: z
+          .string({ error: EMAIL })
+          .check(z.refine((email) => normalizeEmail(email) !== undefined, { error: EMAIL })),
+        name: z.optional(z.string({ error: 'must be a name' })),
+      },
+      { error: (issue) => (issue.code === 'invalid_type' ? 'must be { email }' : undefined) },
+    ),
+  ),
   connect: z.optional(
     z.custom<ApiTokenLogin>(
       (value) => hasMethod(value, 'verify') && Reflect.get(Object(value), 'kind') === 'api-token',
@@ -142,6 +182,12 @@ const Options = z.strictObject({
   ),
   redirectPolicy: z._default(redirectPolicySchema, {}),
   dynamicRegistration: flag(true),
+  unusedClientDays: z._default(
+    z
+      .int({ error: UNUSED_DAYS })
+      .check(z.gte(1, { error: UNUSED_DAYS }), z.lte(3650, { error: UNUSED_DAYS })),
+    90,
+  ),
   clientDocuments: flag(true),
   lifetimes: z._default(
     z.strictObject({
@@ -162,10 +208,13 @@ const Options = z.strictObject({
     'ES256',
   ),
   pushedAuthorizationRequests: flag(false),
+  dpop: flag(false),
   resourceServerClients: z._default(
     z.array(z.string().check(z.minLength(1)), { error: 'must be a list of client ids' }),
     [],
   ),
+  rateLimits: z.optional(z.custom<RateLimitOptions | false>()),
+  trustProxy: z.optional(z.custom<TrustProxy>()),
   brand: z.optional(z.custom<PagesOptions['brand']>()),
   texts: z.optional(z.custom<PagesOptions['texts']>()),
   onEvent: z.optional(functionOption),
@@ -181,9 +230,12 @@ export interface ParsedOptions
     | 'encryptionKeys'
     | 'lifetimes'
     | 'allow'
+    | 'firstAdmin'
     | 'connect'
     | 'credentials'
     | 'scopePolicy'
+    | 'rateLimits'
+    | 'trustProxy'
     | 'brand'
     | 'texts'
     | 'onEvent'
@@ -192,9 +244,12 @@ export interface ParsedOptions
   readonly keys: readonly EncryptionKey[]
   readonly lifetimes: Lifetimes
   readonly allow: AdmissionRules | undefined
+  readonly firstAdmin: FirstAdmin | undefined
   readonly connect: ApiTokenLogin | undefined
   readonly credentials: TokenStore | undefined
   readonly scopePolicy: ScopePolicy | undefined
+  readonly rateLimits: RateLimitOptions | false | undefined
+  readonly trustProxy: TrustProxy | undefined
   readonly brand: PagesOptions['brand']
   readonly texts: PagesOptions['texts']
   readonly onEvent: AuthorizationServerOptions['onEvent']
@@ -229,6 +284,7 @@ export function parseAuthorizationServerOptions(options: unknown): ParsedOptions
   if (issuerFault !== undefined) problems.push({ path: 'issuer', message: issuerFault })
   problems.push(...resourceProblems(data.resources))
   if (issuerFault === undefined) problems.push(...loginProblems(data))
+  problems.push(...rateLimitProblems(data.rateLimits), ...trustProxyProblems(data.trustProxy))
   const keys = parseKeys(data.encryptionKeys, problems)
   if (problems.length > 0) throw new ConfigurationError(SUBJECT, problems)
 
@@ -238,12 +294,15 @@ export function parseAuthorizationServerOptions(options: unknown): ParsedOptions
     keys,
     lifetimes: { ...LIFETIMES, ...Object.fromEntries(given) },
     allow: data.allow,
+    firstAdmin: data.firstAdmin,
     connect: data.connect,
     credentials: data.credentials,
     // Functions are checked to be functions; what they take is the contract of their types.
     scopePolicy: data.scopePolicy as ScopePolicy | undefined,
     onEvent: data.onEvent as AuthorizationServerOptions['onEvent'],
     now: (data.now as (() => number) | undefined) ?? (() => Date.now()),
+    rateLimits: data.rateLimits,
+    trustProxy: data.trustProxy,
     brand: data.brand ?? { name: new URL(data.issuer).host },
     texts: data.texts,
   }

@@ -133,6 +133,7 @@ export function createMcpAuth(options: McpAuthOptions): McpAuth {
     select: createValidatorSelection(validators),
     allows: options.allow === undefined ? undefined : createAllowList(options.allow),
     revocation: options.revocation,
+    dpop: options.dpop,
     onVerified: (principal, validator) => vouchedBy.set(principal, validator),
   })
   const sessionIds = createSessionIds(options.sessionKey)
@@ -142,6 +143,7 @@ export function createMcpAuth(options: McpAuthOptions): McpAuth {
     resources,
     sessionIds,
     credentials,
+    dpop: options.dpop,
     validatorsAtEdge: validators.filter(({ challengesAtEdge }) => challengesAtEdge === true),
     onEvent,
     now,

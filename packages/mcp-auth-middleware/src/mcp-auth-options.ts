@@ -4,6 +4,7 @@ import type { VerifiedTokenCacheOptions } from './jwt/verified-token-cache.js'
 import type { AllowOptions } from './resource-server/allow-list.js'
 import type { ScopeOptions } from './resource-server/operation-scopes.js'
 import type { PreparedCredentials } from './resource-server/prepared-credentials.js'
+import type { ProofOfPossession } from './resource-server/proof-of-possession.js'
 import type { ResourceOptions } from './resource-server/resource-options.js'
 import type { RevocationSource } from './resource-server/revocation.js'
 import type { TokenValidator } from './validators/validator.js'
@@ -62,6 +63,8 @@ export interface McpAuthOptions {
   readonly cache?: VerifiedTokenCacheOptions | false | undefined
   /** Upstream credentials that are looked up before the handler of the tools they name. */
   readonly credentials?: readonly PreparedCredentials[] | undefined
+  /** Lets tokens in that are bound to a key (RFC 9449): `dpop()` of `./dpop`. Default: they are refused. */
+  readonly dpop?: ProofOfPossession | undefined
   /** Asked on every request, cached verdicts included. */
   readonly revocation?: RevocationSource | undefined
   /**
@@ -232,6 +235,9 @@ export const McpAuthOptionsSchema = z.strictObject({
         'must be made by createCredentials(…)',
       ),
     ),
+  ),
+  dpop: z.optional(
+    z.custom<ProofOfPossession>(hasFunctions('verify', 'offer'), 'must be made by dpop(…)'),
   ),
   revocation: z.optional(
     z.custom<RevocationSource>(hasFunctions('check'), 'must have a check(principal) function'),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createMcpAuth } from '../src/create-mcp-auth.js'
+import { dpop } from '../src/dpop.js'
 import { type ConfigurationError, isAuthError } from '../src/errors.js'
 import { guard, mcpAuth } from '../src/express.js'
 import { type McpAuthOptions, McpAuthOptionsSchema } from '../src/mcp-auth-options.js'
@@ -372,6 +373,14 @@ const CASES: Record<keyof typeof McpAuthOptionsSchema.shape, Case> = {
       ['a secret', { credentials: ['secret'] }, 'credentials[0]'],
     ],
     good: [{ credentials: [] }, { credentials: [{ matches() {}, resolve() {} }] }],
+  },
+  dpop: {
+    bad: [
+      ['true', { dpop: true }, 'dpop'],
+      ['the function that makes it', { dpop }, 'dpop'],
+      ['an object without verify', { dpop: { offer: () => undefined } }, 'dpop'],
+    ],
+    good: [{ dpop: dpop() }],
   },
   revocation: {
     bad: [

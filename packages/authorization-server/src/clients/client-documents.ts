@@ -30,6 +30,9 @@ function checkResponse({ status, headers }: GuardedResponse): void {
   }
 }
 
+/** Reason of a call that was not admitted. */
+const NOT_ADMITTED = 'not_admitted'
+
 /**
  * Creates the reader of Client ID Metadata Documents.
  *
@@ -81,12 +84,17 @@ export function createClientDocuments(options: ClientDocumentsOptions = {}): Cli
     }
   }
 
-  async function lookUp(id: string): Promise<ClientDocumentResult> {
+  async function lookUp(
+    id: string,
+    admit: (() => Promise<boolean>) | undefined,
+  ): Promise<ClientDocumentResult> {
     try {
       const url = parseDocumentId(id, idRules)
       if (closing.signal.aborted) throw new FetchFailure('unavailable', 'closed')
-      const metadata = cache.get(id, now()) ?? (await fetchDocument(id, url))
-      return { kind: 'found', metadata }
+      const known = cache.get(id, now())
+      if (known !== undefined) return { kind: 'found', metadata: known }
+      if ((await admit?.()) === false) throw new FetchFailure('unavailable', NOT_ADMITTED)
+      return { kind: 'found', metadata: await fetchDocument(id, url) }
     } catch (error) {
       return error instanceof FetchFailure
         ? { kind: error.kind, reason: error.reason }
@@ -95,10 +103,15 @@ export function createClientDocuments(options: ClientDocumentsOptions = {}): Cli
   }
 
   return {
-    find(clientId) {
-      const pending = running.get(clientId)
-      if (pending !== undefined) return pending
-      const result = lookUp(clientId).finally(() => running.delete(clientId))
+    async find(clientId, admit) {
+      for (;;) {
+        const pending = running.get(clientId)
+        if (pending === undefined) break
+        const result = await pending
+        // Somebody else was not let through, which says nothing of this call.
+        if (result.kind !== 'unavailable' || result.reason !== NOT_ADMITTED) return result
+      }
+      const result = lookUp(clientId, admit).finally(() => running.delete(clientId))
       running.set(clientId, result)
       return result
     },

@@ -62,7 +62,12 @@ export type ClientDocumentResult =
 
 /** Fetches and checks Client ID Metadata Documents. */
 export interface ClientDocuments {
-  /** Never rejects. Parallel lookups of one id share one fetch. */
-  find(clientId: string): Promise<ClientDocumentResult>
+  /**
+   * Never rejects. Parallel lookups of one id share one fetch.
+   *
+   * @param admit - asked right before a fetch; `false` makes the document unavailable for this call,
+   *   with the reason `not_admitted`, and for nobody else.
+   */
+  find(clientId: string, admit?: () => Promise<boolean>): Promise<ClientDocumentResult>
   close(): void
 }

@@ -1,18 +1,8 @@
 import type { Account, KoaContextWithOIDC } from 'oidc-provider'
 import type { LoginProvider, VerifiedIdentity } from '../login/login-provider.js'
 import type { UserProfile } from '../storage/storage.js'
+import { IDENTITY_FACTS, type IdentityFacts } from './identity-facts.js'
 import type { EngineParts } from './parts.js'
-
-/** Facts of the last sign-in that admission asks for again at each refresh. */
-export interface IdentityFacts {
-  readonly provider: string
-  readonly hostedDomain?: string | undefined
-  readonly tenant?: string | undefined
-  readonly invited: boolean
-}
-
-/** Kind of record under which the facts are kept, by user id. */
-export const IDENTITY_FACTS = 'IdentityFacts'
 
 /** Reads the facts of a user; `undefined` for somebody who never signed in. */
 export async function readIdentityFacts(
@@ -92,7 +82,8 @@ export function createFindAccount(
     return parts.now() / 1000 - authTime > parts.lifetimes.federatedSignIn
   }
   return async (_ctx, userId, token) => {
-    const user = await parts.storage.users.find(userId)
+    // Within the transaction of a token request nobody can be suspended between this and its commit.
+    const user = await parts.storage.users.hold(userId)
     if (user === undefined || !(await isStillAdmitted(parts, user))) return undefined
     if (isTooOld(user, token)) return undefined
     return {

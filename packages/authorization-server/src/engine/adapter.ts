@@ -1,13 +1,13 @@
-import { createHash } from 'node:crypto'
 import type { Adapter, AdapterPayload } from 'oidc-provider'
-import type { ClientDocuments } from '../clients/client-policy.js'
+import type { ClientDocuments, ClientMetadata } from '../clients/client-policy.js'
 import type { RecordStore, Storage } from '../storage/storage.js'
 import { currentScope } from './engine-scope.js'
+import { findDocument } from './find-document.js'
 import { observed } from './observed-storage.js'
+import { digestClientSecret, isSecretDigest } from './secrets.js'
 
 /** A used code is kept this long after its end, in seconds, so that its reuse is still recognised. */
 const USED_CODE_SECONDS = 3600
-const SECRET_DIGEST = 'sha256:'
 
 /** What the bridge between the engine and the storage needs. */
 export interface AdapterOptions {
@@ -25,14 +25,9 @@ export class ClientDocumentUnavailableError extends Error {
   }
 }
 
-/** SHA-256 of a client secret as it is stored. Secrets have 256 bits, so a plain hash suffices. */
-export function digestClientSecret(secret: string): string {
-  return SECRET_DIGEST + createHash('sha256').update(secret).digest('base64url')
-}
-
 function hideSecret(payload: AdapterPayload): AdapterPayload {
   const { client_secret: secret } = payload
-  if (typeof secret !== 'string' || secret.startsWith(SECRET_DIGEST)) return payload
+  if (typeof secret !== 'string' || isSecretDigest(secret)) return payload
   return { ...payload, client_secret: digestClientSecret(secret) }
 }
 
@@ -41,6 +36,14 @@ export const ALLOWED_SCOPES = 'allowed_scopes'
 
 function moveScope({ scope, ...payload }: AdapterPayload): AdapterPayload {
   return scope === undefined ? payload : { ...payload, [ALLOWED_SCOPES]: scope }
+}
+
+/** The engine takes one method a client; a document may allow two, and what is sent tells which is used. */
+function withUsedMethod(metadata: ClientMetadata): ClientMetadata {
+  const methods = metadata.token_endpoint_auth_methods_supported ?? []
+  return currentScope()?.hasAssertion === true && methods.includes('private_key_jwt')
+    ? { ...metadata, token_endpoint_auth_method: 'private_key_jwt' }
+    : metadata
 }
 
 /** Client records: those of the storage first, so that a document can never take one over. */
@@ -52,10 +55,10 @@ function createClientAdapter(records: RecordStore, options: AdapterOptions): Ada
     if (documents === undefined || !id.startsWith('https://')) return undefined
     // A client that was turned off is not found above, and is nobody's to bring back.
     if ((await storage.clients.find(id)) !== undefined) return undefined
-    const result = await documents.find(id)
+    const result = await findDocument(documents, id, currentScope()?.countFetch)
     if (result.kind === 'unavailable') throw new ClientDocumentUnavailableError(result.reason)
     if (result.kind === 'invalid') return undefined
-    return { ...result.metadata, client_id: id } as unknown as AdapterPayload
+    return { ...withUsedMethod(result.metadata), client_id: id } as unknown as AdapterPayload
   }
   return {
     ...records,

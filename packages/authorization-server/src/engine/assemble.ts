@@ -1,4 +1,9 @@
 import type { TokenValidator } from '@bestviable/mcp-auth-middleware'
+import { createManagement } from '../management/create-management.js'
+import { inviteFirstAdmin } from '../management/first-admin.js'
+import type { Management } from '../management/management.js'
+import { managementPartsOf } from '../management/server-management.js'
+import { startCleanUp } from './clean-up.js'
 import { startEngine } from './engine.js'
 import type { AuthorizationServerMetadata } from './metadata.js'
 import type { EngineParts } from './parts.js'
@@ -6,18 +11,13 @@ import { createRouter, type Router } from './router.js'
 import { createOwnValidator } from './validator.js'
 
 /** An authorization server that is mounted in an application. */
-export interface AuthorizationServer {
+export interface AuthorizationServer extends Management {
   /** Middleware `(request, response, next)`. Answers its own paths only; mount it first, at the root. */
   readonly router: Router
   /** For `validators` of `mcpAuth`: verifies our tokens in this process, without a request. */
   readonly validator: TokenValidator
   /** What the metadata documents say. */
   readonly metadata: AuthorizationServerMetadata
-  /**
-   * Starts using a new signing key. It is published first and signs after seven minutes, when every
-   * resource server has it. `compromised` removes the old keys at once, and with them all access tokens.
-   */
-  rotateSigningKeys(options?: { readonly compromised?: boolean }): Promise<void>
   /** Rejects when the database is not usable now. */
   check(): Promise<void>
   /** Ends timers and, when it was made from a connection string, the database. Idempotent. */
@@ -30,23 +30,19 @@ export async function assembleAuthorizationServer(
   onClose: () => Promise<void>,
 ): Promise<AuthorizationServer> {
   const engine = await startEngine(parts)
+  if (parts.firstAdmin !== undefined) await inviteFirstAdmin(parts.storage, parts.firstAdmin)
   const { router, metadata } = createRouter(engine)
+  const endCleanUp = startCleanUp(parts)
   let closing: Promise<void> | undefined
   return {
+    ...createManagement(managementPartsOf(engine)),
     router,
     validator: createOwnValidator(engine),
     metadata,
-    async rotateSigningKeys({ compromised = false } = {}) {
-      await engine.rotateSigningKeys({ compromised })
-      await parts.events.record({
-        event: 'signing-keys.rotate',
-        outcome: 'done',
-        ...(compromised ? { reason: 'compromised' } : {}),
-      })
-    },
     check: () => parts.storage.check(),
     close() {
       closing ??= (async () => {
+        endCleanUp()
         engine.close()
         parts.documents?.close()
         await onClose()

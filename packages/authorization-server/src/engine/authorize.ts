@@ -1,4 +1,4 @@
-import { openInteraction } from '../interaction/interaction-context.js'
+import { isOfApp, openInteraction } from '../interaction/interaction-context.js'
 import type { Engine } from './engine.js'
 import type { EngineResponse } from './engine-call.js'
 import { type Answer, type EndpointRequest, engineAnswer, errorPage, NO_STORE } from './http.js'
@@ -53,7 +53,8 @@ export async function answerAuthorize(engine: Engine, request: EndpointRequest):
   if (uid !== '') {
     const known = await engine.provider.Interaction.find(uid)
     // The engine does not look at the redirect URI again after the first request.
-    if (known !== undefined && (await openInteraction(engine, uid)) === undefined) {
+    const context = known && (await openInteraction(engine, uid))
+    if (known !== undefined && (context === undefined || !isOfApp(context))) {
       return errorPage(pages, 400, 'unknown_client')
     }
     return withPageHeaders(engine, await engine.call({ request, query: '' }))

@@ -6,6 +6,9 @@ export interface ConsentFacts {
   /** Fingerprint of the client's redirect URIs at that time. */
   readonly redirects: string
   readonly resource: string
+  /** The client as the page showed it. */
+  readonly clientName?: string | undefined
+  readonly clientHost?: string | undefined
   /** Epoch seconds. */
   readonly grantedAt: number
 }

@@ -28,8 +28,19 @@ export function readCookie(header: string | undefined, name: string): string | u
   return undefined
 }
 
+/** Formats a cookie as all of ours are. Without `maxAge`, in seconds, it ends with the browser. */
+export function formatCookie(
+  issuer: string,
+  name: keyof ReturnType<typeof cookieNames>,
+  value: string,
+  { path = '/', maxAge }: { readonly path?: string; readonly maxAge?: number } = {},
+): string {
+  const secure = issuer.startsWith('https:') ? '; Secure' : ''
+  const age = maxAge === undefined ? '' : `; Max-Age=${maxAge}`
+  return `${cookieNames(issuer)[name]}=${value}; Path=${path}; HttpOnly; SameSite=Lax${secure}${age}`
+}
+
 /** Formats the cookie that binds forms and federation to one browser. */
 export function formatBrowserCookie(issuer: string, value: string): string {
-  const secure = issuer.startsWith('https:') ? '; Secure' : ''
-  return `${cookieNames(issuer).browser}=${value}; Path=/; HttpOnly; SameSite=Lax${secure}`
+  return formatCookie(issuer, 'browser', value)
 }

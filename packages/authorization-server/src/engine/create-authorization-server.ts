@@ -9,7 +9,7 @@ import { createParts } from './create-parts.js'
  * Starts an OAuth 2.1 authorization server inside an application.
  *
  * Checks all options, applies missing migrations, makes the first signing key, and answers its own
- * paths from then on. It does not listen and does not limit request rates.
+ * paths from then on. It does not listen.
  *
  * @example
  * ```ts
@@ -46,7 +46,7 @@ export async function createAuthorizationServer(
     if (isOwn) await database.close()
   }
   try {
-    return await assembleAuthorizationServer(createParts(parsed, storage), close)
+    return await assembleAuthorizationServer(createParts(parsed, storage, database), close)
   } catch (error) {
     await close().catch(() => undefined)
     throw error

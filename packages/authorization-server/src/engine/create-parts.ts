@@ -1,7 +1,12 @@
+import type { Database } from '@bestviable/mcp-auth-store-postgres'
 import { createClientDocuments } from '../clients/client-documents.js'
 import { matchRedirectUri } from '../clients/match-redirect-uri.js'
+import { createPublicFetch } from '../clients/public-fetch.js'
 import { parseRegistration } from '../clients/registration.js'
 import { registrationId } from '../clients/registration-id.js'
+import { createAddressReader } from '../limits/client-address.js'
+import { limitSettings } from '../limits/limit-options.js'
+import { createRateLimits } from '../limits/rate-limits.js'
 import { createAdmission } from '../login/admission.js'
 import type { ParsedOptions } from '../options.js'
 import { createPages } from '../pages/create-pages.js'
@@ -11,11 +16,19 @@ import type { EngineParts } from './parts.js'
 import { createResources } from './resources.js'
 import { createSecrets } from './secrets.js'
 
-/** Makes the parts of the engine from checked options and an open storage. */
-export function createParts(options: ParsedOptions, storage: Storage): EngineParts {
+/**
+ * Makes the parts of the engine from checked options and an open storage. Limits are counted in `database`
+ * where it is a PostgreSQL, and in this process without one.
+ */
+export function createParts(
+  options: ParsedOptions,
+  given: Storage,
+  database?: Database,
+): EngineParts {
   const { redirectPolicy, connect, now } = options
   const secrets = createSecrets(options.keys)
   const registrationKey = secrets.derive('client registration')
+  const { events, storage } = createEventSink({ storage: given, onEvent: options.onEvent, now })
   return {
     issuer: options.issuer,
     resources: createResources(options.resources),
@@ -23,12 +36,15 @@ export function createParts(options: ParsedOptions, storage: Storage): EnginePar
     algorithm: options.signingAlgorithm,
     consent: options.consent,
     dynamicRegistration: options.dynamicRegistration,
+    unusedClientDays: options.unusedClientDays,
     clientDocuments: options.clientDocuments,
     pushedAuthorizationRequests: options.pushedAuthorizationRequests,
+    dpop: options.dpop,
     resourceServerClients: options.resourceServerClients,
     scopePolicy: options.scopePolicy,
     logins: options.login,
     connect: connect && { login: connect, optional: options.connectOptional },
+    firstAdmin: options.firstAdmin,
     credentials: options.credentials,
     storage,
     pages: createPages({ brand: options.brand, texts: options.texts }),
@@ -37,11 +53,19 @@ export function createParts(options: ParsedOptions, storage: Storage): EnginePar
         ? () => ({ admitted: false, reason: 'not_listed' })
         : createAdmission(options.allow),
     documents: options.clientDocuments ? createClientDocuments({ redirectPolicy, now }) : undefined,
+    publicFetch: createPublicFetch(),
     parseRegistration: (body) => parseRegistration(body, { redirectPolicy }),
     registrationId: (metadata) => registrationId(metadata, registrationKey),
     isRedirectAllowed: (client, uri) => matchRedirectUri(client.redirect_uris, uri),
     secrets,
-    events: createEventSink({ storage, onEvent: options.onEvent, now }),
+    events,
+    limits: createRateLimits({
+      settings: limitSettings(options.rateLimits),
+      database,
+      secrets,
+      events,
+    }),
+    addresses: createAddressReader(options.trustProxy),
     now,
   }
 }

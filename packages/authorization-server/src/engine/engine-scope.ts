@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import type { CountFetch } from './find-document.js'
 
 /** What one request to the engine leaves behind for the code around it. */
 export interface EngineScope {
@@ -10,6 +11,10 @@ export interface EngineScope {
   spared: boolean
   /** Grants that were revoked during the request. */
   readonly revokedGrants: Set<string>
+  /** The client sent a signed assertion instead of only its id. */
+  hasAssertion: boolean
+  /** Counts what is fetched for the request. */
+  countFetch: CountFetch | undefined
   /** Client that the engine authenticated. */
   clientId: string | undefined
 }
@@ -23,6 +28,8 @@ export function createEngineScope(options: { readonly spareGrant?: boolean } = {
     spareGrant: options.spareGrant ?? false,
     spared: false,
     revokedGrants: new Set(),
+    hasAssertion: false,
+    countFetch: undefined,
     clientId: undefined,
   }
 }

@@ -1,15 +1,15 @@
 import type Provider from 'oidc-provider'
+import { grantKeyOf } from '../storage/grant-key.js'
 import { callEngine, type EngineHandler, type EngineResponse } from './engine-call.js'
-import type { EngineScope } from './engine-scope.js'
+import { createEngineScope, type EngineScope } from './engine-scope.js'
+import { countFetch } from './find-document.js'
 import type { EndpointRequest } from './http.js'
 import { type KeyRing, loadKeyRing } from './key-ring.js'
 import type { EngineParts } from './parts.js'
 import { createProvider } from './provider.js'
+import { revocationEnd } from './revocation-end.js'
 import { openRevocationFeed, type RevocationFeed } from './revocation-feed.js'
 import { KEY_POLL_SECONDS } from './signing-keys.js'
-
-/** Slack for clocks that differ, in seconds. */
-const CLOCK_SLACK = 60
 
 /** The protocol engine with its keys and its list of revocations. */
 export interface Engine {
@@ -22,7 +22,6 @@ export interface Engine {
   call(request: EngineCall, scope?: EngineScope): Promise<EngineResponse>
   /** Ends a grant: its records, and its tokens on all replicas. */
   revokeGrant(grantId: string): Promise<void>
-  rotateSigningKeys(options: { readonly compromised: boolean }): Promise<void>
   close(): void
 }
 
@@ -48,10 +47,8 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
   const { host, protocol } = new URL(issuer)
 
   const revokeGrant = async (grantId: string): Promise<void> => {
-    const expiresAt = Math.ceil(now() / 1000) + lifetimes.accessToken + CLOCK_SLACK
-    await storage.records('Grant').revokeByGrantId(grantId)
-    await storage.records('Grant').destroy(grantId)
-    await storage.revocations.add([{ kind: 'grant', id: grantId, expiresAt }])
+    const expiresAt = revocationEnd(now(), lifetimes.accessToken)
+    await storage.grants.revoke(grantKeyOf(grantId), expiresAt)
   }
 
   const build = (): { provider: Provider; handler: EngineHandler } => {
@@ -76,7 +73,9 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
     get provider() {
       return current.provider
     },
-    call({ request, query = request.query, form }, scope) {
+    call({ request, query = request.query, form }, scope = createEngineScope()) {
+      scope.hasAssertion = form?.has('client_assertion') ?? false
+      scope.countFetch = () => countFetch(parts, request)
       const headers: Record<string, string> = {
         host,
         'x-forwarded-host': host,
@@ -101,15 +100,6 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
       )
     },
     revokeGrant,
-    async rotateSigningKeys({ compromised }) {
-      const expiresAt = Math.ceil(now() / 1000) + lifetimes.accessToken + CLOCK_SLACK
-      await storage.transaction(async () => {
-        const removed = await keys.rotate({ compromised })
-        const revocations = removed.map((id) => ({ kind: 'key', id, expiresAt }) as const)
-        if (revocations.length > 0) await storage.revocations.add(revocations)
-      })
-      await feed.refresh()
-    },
     close() {
       clearInterval(timer)
       feed.close()

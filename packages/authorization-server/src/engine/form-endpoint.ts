@@ -55,3 +55,11 @@ export function checkBasicHeader(request: EndpointRequest, issuer: string): Answ
   }
   return undefined
 }
+
+/** The client that a request names. Its `Authorization` field has to be well-formed, when there is one. */
+export function clientIdOf(request: EndpointRequest, form: URLSearchParams): string | undefined {
+  const match = /^basic +(.+)$/i.exec(request.headers.authorization ?? '')
+  if (match?.[1] === undefined) return form.get('client_id') ?? undefined
+  const [id = ''] = Buffer.from(match[1], 'base64').toString('utf8').split(':')
+  return decodeURIComponent(id.replaceAll('+', '%20'))
+}

@@ -18,7 +18,10 @@ export interface EndpointRequest {
   /** Without the question mark. */
   readonly query: string
   readonly headers: IncomingMessage['headers']
+  /** Address of the client, as far as proxies are trusted. */
   readonly remoteAddress: string | undefined
+  /** Network of the client, by which limits count. */
+  readonly network: string
   /** Reads the body; `undefined` when it is longer than `limit` bytes. */
   body(limit: number): Promise<string | undefined>
 }
@@ -74,15 +77,26 @@ export function pageAnswer(
 }
 
 /** The error page. */
-export function errorPage(pages: Pages, status: number, reason: ErrorView['reason']): Answer {
+export function errorPage(
+  pages: Pages,
+  status: number,
+  reason: ErrorView['reason'],
+  retryAfterSeconds: number | undefined = status === 503 ? 5 : undefined,
+): Answer {
   const requestId = randomUUID()
-  const retry = status === 503 ? { retryAfterSeconds: 5 } : {}
   return pageAnswer(
     pages,
     status,
-    pages.error({ status, reason, requestId, ...retry }),
-    status === 503 ? { 'retry-after': '5' } : {},
+    pages.error({ status, reason, requestId, retryAfterSeconds }),
+    retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) },
   )
+}
+
+/** Refuses a program that asks too often. The code is one that clients know from outages, to wait for. */
+export function tooManyRequests(retryAfterSeconds: number): Answer {
+  return oauthError(429, 'temporarily_unavailable', 'too many requests', {
+    'retry-after': String(retryAfterSeconds),
+  })
 }
 
 /** Sees other (RFC 9110): the browser goes on with GET. */

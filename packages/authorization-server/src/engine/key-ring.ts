@@ -1,10 +1,10 @@
 import { ConfigurationError } from '@bestviable/mcp-auth-middleware'
 import type { SigningKey, Storage } from '../storage/storage.js'
+import { rotateStoredKeys } from './rotate-signing-keys.js'
 import {
   advanceSigningKeys,
   type KeyPolicy,
   publicJwk,
-  replaceSigningKeys,
   rotateSigningKeys,
   signingKeyOf,
   signingKeyProblem,
@@ -19,7 +19,8 @@ export interface KeyRing {
   readonly jwks: { readonly keys: readonly Readonly<Record<string, unknown>>[] }
   /** Reads the storage and applies what is due. Rejects when the storage cannot be used. */
   refresh(): Promise<void>
-  rotate(options: { readonly compromised: boolean }): Promise<readonly string[]>
+  /** Changes the keys of the storage, and of this process. */
+  rotate(options: { readonly compromised: boolean }): Promise<void>
   /** Called after each change of the keys. */
   onChange(listener: () => void): void
 }
@@ -90,18 +91,7 @@ export async function loadKeyRing(options: {
       return jwks
     },
     refresh: async () => adopt(await readCurrent()),
-    async rotate({ compromised }) {
-      const before = new Set<string>()
-      const change = compromised ? replaceSigningKeys : rotateSigningKeys
-      const changed = await storage.signingKeys.update(async (stored) => {
-        before.clear()
-        for (const { kid } of stored) before.add(kid)
-        return change(stored, seconds(), policy)
-      })
-      adopt(changed)
-      for (const { kid } of changed) before.delete(kid)
-      return [...before]
-    },
+    rotate: async (rotation) => adopt(await rotateStoredKeys(options, rotation)),
     onChange: (listener) => {
       listeners.push(listener)
     },

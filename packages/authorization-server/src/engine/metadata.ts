@@ -1,3 +1,4 @@
+import { PROOF_ALGORITHMS } from './dpop-proof.js'
 import type { EngineParts } from './parts.js'
 import { PATHS } from './paths.js'
 import { IDENTITY_SCOPES } from './resources.js'
@@ -41,6 +42,7 @@ export function createMetadata(parts: EngineParts): AuthorizationServerMetadata 
     revocation_endpoint_auth_methods_supported: clientAuthMethods,
     introspection_endpoint_auth_methods_supported: withSecret,
     authorization_response_iss_parameter_supported: true,
+    ...(parts.dpop ? { dpop_signing_alg_values_supported: PROOF_ALGORITHMS } : {}),
     ...(parts.clientDocuments ? { client_id_metadata_document_supported: true } : {}),
     request_parameter_supported: false,
     request_uri_parameter_supported: false,

@@ -4,7 +4,11 @@ import type {
   ClientMetadata,
   RegistrationResult,
 } from '../clients/client-policy.js'
+import type { PublicFetch } from '../clients/public-fetch.js'
+import type { AddressReader } from '../limits/client-address.js'
+import type { RateLimits } from '../limits/rate-limits.js'
 import type { Admission, ApiTokenLogin, LoginProvider } from '../login/login-provider.js'
+import type { FirstAdmin } from '../management/first-admin.js'
 import type { Pages } from '../pages/pages.js'
 import type { Storage, UserProfile } from '../storage/storage.js'
 import type { EventSink } from './events.js'
@@ -50,17 +54,23 @@ export interface EngineParts {
   readonly algorithm: 'ES256' | 'RS256'
   readonly consent: 'once' | 'always'
   readonly dynamicRegistration: boolean
+  /** After how many days without use a dynamic client that holds nothing goes. */
+  readonly unusedClientDays: number
   readonly clientDocuments: boolean
   readonly pushedAuthorizationRequests: boolean
+  readonly dpop: boolean
   readonly resourceServerClients: readonly string[]
   readonly scopePolicy: ScopePolicy | undefined
   readonly logins: readonly LoginProvider[]
   readonly connect: ConnectOption | undefined
+  readonly firstAdmin: FirstAdmin | undefined
   readonly credentials: TokenStore | undefined
   readonly storage: Storage
   readonly pages: Pages
   readonly admission: Admission
   readonly documents: ClientDocuments | undefined
+  /** Gets the keys of clients, from public addresses only. */
+  readonly publicFetch: PublicFetch
   /** Checks a body of RFC 7591, already parsed as JSON. */
   readonly parseRegistration: (body: unknown) => RegistrationResult
   /** Names a public registration, so that equal ones share a row. */
@@ -71,6 +81,9 @@ export interface EngineParts {
   ) => boolean
   readonly secrets: Secrets
   readonly events: EventSink
+  readonly limits: RateLimits
+  /** Tells who a request comes from. */
+  readonly addresses: AddressReader
   /** Epoch milliseconds. */
   readonly now: () => number
 }

@@ -7,6 +7,7 @@ export const PATHS = {
   introspect: '/oauth/introspect',
   userinfo: '/oauth/userinfo',
   par: '/oauth/par',
+  account: '/account',
   callback: '/oauth/callback',
   interaction: '/oauth/interaction',
   jwks: '/.well-known/jwks.json',

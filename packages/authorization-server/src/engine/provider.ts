@@ -10,9 +10,11 @@ import Provider, {
 } from 'oidc-provider'
 import type { ErrorView } from '../pages/pages.js'
 import { createFindAccount } from './accounts.js'
-import { ALLOWED_SCOPES, createAdapterFactory, digestClientSecret } from './adapter.js'
+import { ALLOWED_SCOPES, createAdapterFactory } from './adapter.js'
+import { CLIENT_ERROR_EVENTS, clientKeysOutage, createClientKeysFetch } from './client-keys.js'
 import { readConsentFacts, redirectFingerprint } from './consent-facts.js'
 import { cookieNames } from './cookies.js'
+import { PROOF_ALGORITHMS } from './dpop-proof.js'
 import { currentScope } from './engine-scope.js'
 import { createInteractionPolicy } from './interaction-policy.js'
 import type { KeyRing } from './key-ring.js'
@@ -21,6 +23,7 @@ import type { EngineParts } from './parts.js'
 import { PATHS } from './paths.js'
 import { applyRequestRules, findResource } from './request-rules.js'
 import { IDENTITY_SCOPES } from './resources.js'
+import { digestClientSecret } from './secrets.js'
 import { shadowId } from './shadow-record.js'
 
 /** Name of an `extraParams` entry whose check runs for every authorization request. */
@@ -55,6 +58,7 @@ async function keepShadow(
       iat: Number(iat),
       exp: Number(exp),
       clientId: token.clientId,
+      ...(token.jkt === undefined ? {} : { jkt: token.jkt }),
       aud: token.aud,
       scope: token.scope,
       extra: token.extra,
@@ -90,7 +94,10 @@ function createConfiguration(
       long: { ...cookie, path: '/' },
       short: cookie,
     },
-    enabledJWA: { idTokenSigningAlgValues: [algorithm] },
+    enabledJWA: {
+      idTokenSigningAlgValues: [algorithm],
+      dPoPSigningAlgValues: [...PROOF_ALGORITHMS],
+    },
     expiresWithSession: async () => false,
     extraClientMetadata: { properties: [ALLOWED_SCOPES] },
     extraParams: {
@@ -103,7 +110,7 @@ function createConfiguration(
     features: {
       clientCredentials: { enabled: true },
       devInteractions: { enabled: false },
-      dPoP: { enabled: false },
+      dPoP: { enabled: parts.dpop },
       introspection: {
         enabled: true,
         allowedPolicy: async (_ctx, client, token) =>
@@ -128,6 +135,7 @@ function createConfiguration(
       rpInitiatedLogout: { enabled: false },
       userinfo: { enabled: false },
     },
+    fetch: createClientKeysFetch(parts.publicFetch),
     findAccount: createFindAccount(parts),
     formats: {
       customizers: {
@@ -240,6 +248,12 @@ export function createProvider(
   const emitter: EventEmitter = provider
   emitter.on('error', noteFailure)
   provider.on('server_error', (_ctx, error) => noteFailure(error))
+  for (const event of CLIENT_ERROR_EVENTS) {
+    emitter.on(event, (_ctx, error) => {
+      const outage = clientKeysOutage(error)
+      if (outage !== undefined) noteFailure(outage)
+    })
+  }
   provider.on('grant.success', noteClient)
   provider.on('grant.error', noteClient)
   return provider

@@ -12,6 +12,8 @@ export interface ReplayRequest {
   readonly clientId: string
   readonly scope: string
   readonly resource: string
+  /** Thumbprint of the key of the DPoP proof; empty without one. */
+  readonly jkt: string
 }
 
 /** An answer of the token endpoint. */
@@ -43,9 +45,10 @@ export async function keepReplay(
   request: ReplayRequest & { readonly grantId: string | undefined; readonly now: number },
   response: TokenResponse,
 ): Promise<void> {
-  const { clientId, scope, resource, grantId, now } = request
+  const { clientId, scope, resource, jkt, grantId, now } = request
   const answer = seal(refreshToken, JSON.stringify(response))
-  const record = { clientId, grantId, scope, resource, answer, usedAt: Math.floor(now / 1000) }
+  const usedAt = Math.floor(now / 1000)
+  const record = { clientId, grantId, scope, resource, jkt, answer, usedAt }
   await storage.records(REPLAY).upsert(refreshToken, record, REPLAY_SECONDS)
 }
 
@@ -60,7 +63,8 @@ export async function judgeReplay(
   const isSame =
     record.clientId === request.clientId &&
     record.scope === request.scope &&
-    record.resource === request.resource
+    record.resource === request.resource &&
+    (record.jkt ?? '') === request.jkt
   return isSame ? 'replay' : 'other_request'
 }
 

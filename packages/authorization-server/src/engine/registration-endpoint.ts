@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import type { AdapterPayload } from 'oidc-provider'
 import type { ClientMetadata } from '../clients/client-policy.js'
-import { digestClientSecret } from './adapter.js'
+import { enforceLimits } from '../limits/rate-limited.js'
 import type { Engine } from './engine.js'
 import { type Answer, type EndpointRequest, jsonAnswer, oauthError } from './http.js'
+import { digestClientSecret } from './secrets.js'
 
 const MAX_BODY = 16 * 1024
 
@@ -51,6 +52,33 @@ async function register(engine: Engine, metadata: ClientMetadata): Promise<Answe
   return jsonAnswer(201, secret === undefined ? stored : { ...stored, client_secret: secret })
 }
 
+function hostOf(uri: string): string {
+  const { protocol, hostname } = new URL(uri)
+  // A loopback or private-use address says nothing of who it is; its scheme at least tells apps apart.
+  return hostname === '' ? protocol : hostname
+}
+
+/**
+ * Counts a registration that adds a client. Programs that register again and again, and hosted ones
+ * that do so for many users from one address, stay within the limit of what is new.
+ */
+async function countRegistration(
+  { parts }: Engine,
+  { network }: EndpointRequest,
+  metadata: ClientMetadata,
+): Promise<void> {
+  if (isPublic(metadata)) {
+    const known = await parts.storage.records('Client').find(parts.registrationId(metadata))
+    if (known !== undefined) return
+  }
+  const hosts = [...new Set(metadata.redirect_uris.map(hostOf))].sort()
+  await enforceLimits(
+    parts.limits,
+    { limit: 'register', key: [network] },
+    { limit: 'registerPerHost', key: [network, ...hosts] },
+  )
+}
+
 /**
  * Answers `/oauth/register`. Equal registrations of public clients give the same client, so that a
  * program that registers at every start does not fill the database.
@@ -74,5 +102,6 @@ export async function answerRegistration(
   }
   const result = engine.parts.parseRegistration(parseJson(text))
   if (!result.ok) return oauthError(400, result.error, result.description)
+  await countRegistration(engine, request, result.metadata)
   return engine.parts.storage.transaction(() => register(engine, result.metadata))
 }

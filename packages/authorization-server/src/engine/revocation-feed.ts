@@ -1,8 +1,10 @@
+import { grantKeyOf } from '../storage/grant-key.js'
 import type { Revocation, Storage } from '../storage/storage.js'
 
 /** A feed that has not been read for so long cannot tell, in milliseconds. */
 export const FEED_LIMIT = 60_000
-const READ_INTERVAL = 5_000
+// Who revokes need not be able to notify, as a command line behind a pooler; a second is the promise.
+const READ_INTERVAL = 750
 
 /** What a token is identified by. */
 export interface RevocableToken {
@@ -80,7 +82,7 @@ export async function openRevocationFeed(options: {
     check({ tokenId, grantId, subject, clientId }, time) {
       const seconds = time / 1000
       if (
-        isRevoked('grant', grantId, seconds) ||
+        isRevoked('grant', grantId && grantKeyOf(grantId), seconds) ||
         isRevoked('token', tokenId, seconds) ||
         isRevoked('user', subject, seconds) ||
         isRevoked('client', clientId, seconds)

@@ -1,7 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isAuthError } from '@bestviable/mcp-auth-middleware'
+import { answerAccount } from '../account/account.js'
 import { answerCallback } from '../interaction/federation.js'
 import { answerInteraction } from '../interaction/interaction.js'
+import { networkOf } from '../limits/client-address.js'
+import { withinClientLimits } from '../limits/client-limits.js'
+import { createForwardedHeaderWatch } from '../limits/forwarded-headers.js'
+import type { LimitName } from '../limits/limit-options.js'
+import { enforceLimits, RateLimitedError } from '../limits/rate-limited.js'
 import { ClientDocumentUnavailableError } from './adapter.js'
 import { answerAuthorize, normalizeAuthorizationQuery } from './authorize.js'
 import type { Engine } from './engine.js'
@@ -16,6 +22,7 @@ import {
   oauthError,
   readBody,
   sendAnswer,
+  tooManyRequests,
 } from './http.js'
 import { type AuthorizationServerMetadata, createMetadata } from './metadata.js'
 import { PATHS } from './paths.js'
@@ -35,6 +42,8 @@ export type Router = (
 /** `page`: for browsers. `api`: for programs, with CORS; no cookie is read there. */
 interface Route {
   readonly kind: 'page' | 'api'
+  /** What a request counts for, by its network alone. */
+  readonly limit?: LimitName | undefined
   readonly answer: (request: EndpointRequest) => Answer | Promise<Answer>
 }
 
@@ -55,7 +64,12 @@ const PREFLIGHT: Answer = {
 }
 
 const INTERACTION = /^\/oauth\/interaction\/([\w-]{1,64})(?:\/([\w-]+(?:\/[\w-]+)?))?$/
+const ACCOUNT = /^\/account(?:\/([\w/-]{1,4096}))?$/
 const RESUME = /^\/oauth\/authorize\/[\w-]{1,64}$/
+
+function pageRoute(answer: Route['answer']): Route {
+  return { kind: 'page', limit: 'pages', answer }
+}
 
 function documentRoute(maxAge: number, read: () => unknown): Route {
   return {
@@ -82,10 +96,8 @@ function createRoutes(engine: Engine, metadata: AuthorizationServerMetadata): Ma
     kind: 'api',
     answer: (request) => answer(engine, request),
   })
-  const page = (answer: (e: Engine, request: EndpointRequest) => Promise<Answer>): Route => ({
-    kind: 'page',
-    answer: (request) => answer(engine, request),
-  })
+  const page = (answer: (e: Engine, request: EndpointRequest) => Promise<Answer>): Route =>
+    pageRoute((request) => answer(engine, request))
   const routes = new Map<string, Route>([
     [PATHS.oauthMetadata, metadataRoute],
     [PATHS.openidMetadata, metadataRoute],
@@ -95,7 +107,7 @@ function createRoutes(engine: Engine, metadata: AuthorizationServerMetadata): Ma
     [PATHS.token, api(answerToken)],
     [PATHS.revoke, api(answerRevocation)],
     [PATHS.introspect, api(answerIntrospection)],
-    [PATHS.userinfo, api(answerUserinfo)],
+    [PATHS.userinfo, { ...api(answerUserinfo), limit: 'token' }],
   ])
   routes.set(
     PATHS.register,
@@ -109,8 +121,11 @@ function createRoutes(engine: Engine, metadata: AuthorizationServerMetadata): Ma
       api(async (_, request) => {
         const read = await readForm(request)
         if (!read.ok) return read.answer
-        const form = new URLSearchParams(normalizeAuthorizationQuery(engine, read.form.toString()))
-        return engineAnswer(await engine.call({ request, form }), NO_STORE)
+        return withinClientLimits(engine.parts, request, read.form, async () => {
+          const query = normalizeAuthorizationQuery(engine, read.form.toString())
+          const form = new URLSearchParams(query)
+          return engineAnswer(await engine.call({ request, form }), NO_STORE)
+        })
       }),
     )
   }
@@ -125,11 +140,15 @@ function findRoute(
   const exact = routes.get(path)
   if (exact !== undefined) return exact
   if (RESUME.test(path)) {
-    return { kind: 'page', answer: (request) => answerAuthorize(engine, request) }
+    return pageRoute((request) => answerAuthorize(engine, request))
+  }
+  const account = ACCOUNT.exec(path)
+  if (account !== null) {
+    return pageRoute((request) => answerAccount(engine, request, account[1] ?? ''))
   }
   const [, uid, action = ''] = INTERACTION.exec(path) ?? []
   if (uid === undefined) return undefined
-  return { kind: 'page', answer: (request) => answerInteraction(engine, request, uid, action) }
+  return pageRoute((request) => answerInteraction(engine, request, uid, action))
 }
 
 /** Path and query of the request target, also when it is written in absolute form. */
@@ -151,6 +170,11 @@ function nameOf(error: unknown): string {
 }
 
 function failureAnswer(engine: Engine, route: Route, error: unknown): Answer {
+  if (error instanceof RateLimitedError) {
+    return route.kind === 'page'
+      ? errorPage(engine.parts.pages, 429, 'too_many', error.retryAfterSeconds)
+      : tooManyRequests(error.retryAfterSeconds)
+  }
   const outage = isOutage(error)
   engine.parts.events.tell({
     event: 'request.failed',
@@ -180,6 +204,13 @@ export function createRouter(engine: Engine): {
 } {
   const metadata = createMetadata(engine.parts)
   const routes = createRoutes(engine, metadata)
+  const watchHeaders = createForwardedHeaderWatch(engine.parts.events)
+
+  const addressOf = ({ socket, headers }: IncomingMessage): string => {
+    const { addresses } = engine.parts
+    watchHeaders(headers, addresses.isTrusted(socket.remoteAddress))
+    return addresses.read(socket.remoteAddress, headers['x-forwarded-for'])
+  }
 
   const respond = async (
     request: IncomingMessage,
@@ -194,11 +225,17 @@ export function createRouter(engine: Engine): {
       answer = PREFLIGHT
     } else {
       try {
+        const remoteAddress = addressOf(request)
+        const network = networkOf(remoteAddress)
+        if (route.limit !== undefined) {
+          await enforceLimits(engine.parts.limits, { limit: route.limit, key: [network] })
+        }
         answer = await route.answer({
           method,
           ...target,
           headers: request.headers,
-          remoteAddress: request.socket.remoteAddress,
+          remoteAddress,
+          network,
           body: (limit) => readBody(request, limit),
         })
       } catch (error) {

@@ -1,4 +1,16 @@
-import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto'
+import { createHash, createHmac, type KeyObject, timingSafeEqual } from 'node:crypto'
+
+const SECRET_DIGEST = 'sha256:'
+
+/** SHA-256 of a client secret as it is stored. Secrets have 256 bits, so a plain hash suffices. */
+export function digestClientSecret(secret: string): string {
+  return SECRET_DIGEST + createHash('sha256').update(secret).digest('base64url')
+}
+
+/** Tells whether a stored secret is a digest already. */
+export function isSecretDigest(stored: string): boolean {
+  return stored.startsWith(SECRET_DIGEST)
+}
 
 /** Keyed hashes whose keys are derived from the key-encryption keys, one for each purpose. */
 export interface Secrets {

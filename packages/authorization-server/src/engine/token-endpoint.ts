@@ -1,8 +1,12 @@
 import { createHash } from 'node:crypto'
 import type { AdapterPayload } from 'oidc-provider'
+import { withinClientLimits } from '../limits/client-limits.js'
+import { fetchClientKeys } from './client-keys.js'
+import { proofThumbprint, readProof } from './dpop-proof.js'
 import type { Engine } from './engine.js'
 import type { EngineResponse } from './engine-call.js'
 import { createEngineScope, type EngineScope } from './engine-scope.js'
+import { countFetch, findDocument } from './find-document.js'
 import { checkBasicHeader, readForm } from './form-endpoint.js'
 import {
   type Answer,
@@ -12,6 +16,7 @@ import {
   NO_STORE,
   oauthError,
 } from './http.js'
+import { IDENTITY_FACTS } from './identity-facts.js'
 import { findReplay, judgeReplay, keepReplay } from './refresh-replay.js'
 import { canonicalResource } from './resources.js'
 
@@ -52,11 +57,12 @@ function hasVerifier(record: AdapterPayload, form: URLSearchParams): boolean {
   return digest === record.codeChallenge
 }
 
-function replayRequest(form: URLSearchParams, record: AdapterPayload | undefined) {
+function replayRequest(form: URLSearchParams, record: AdapterPayload | undefined, jkt: string) {
   return {
     clientId: record?.clientId ?? '',
     scope: (form.get('scope') ?? '').split(' ').filter(Boolean).sort().join(' '),
     resource: form.get('resource') ?? '',
+    jkt,
   }
 }
 
@@ -74,13 +80,14 @@ async function judgeReuse(
   grant: Grant,
   record: AdapterPayload,
   form: URLSearchParams,
+  jkt: string,
 ): Promise<'replay' | 'harmless' | 'reuse'> {
   const { storage, now } = engine.parts
   if (grant.model === 'AuthorizationCode') {
     const age = now() / 1000 - Number(record.consumed)
     return age <= DUPLICATE_SECONDS && hasVerifier(record, form) ? 'harmless' : 'reuse'
   }
-  const request = { ...replayRequest(form, record), now: now() }
+  const request = { ...replayRequest(form, record, jkt), now: now() }
   const verdict = await judgeReplay(storage, grant.value, request)
   if (verdict === 'late') return 'reuse'
   return verdict === 'replay' ? 'replay' : 'harmless'
@@ -120,13 +127,15 @@ async function settleSuccess(
   grant: Grant | undefined,
   form: URLSearchParams,
   record: AdapterPayload | undefined,
+  jkt: string,
   scope: EngineScope,
   response: EngineResponse,
 ): Promise<void> {
   const { storage, events, now, issuer } = engine.parts
   if (grant?.model === 'RefreshToken') {
     const body: Record<string, unknown> = JSON.parse(response.body.toString('utf8'))
-    const request = { ...replayRequest(form, record), grantId: record?.grantId, now: now() }
+    const replay = replayRequest(form, record, jkt)
+    const request = { ...replay, grantId: record?.grantId, now: now() }
     await keepReplay(storage, grant.value, request, body)
   }
   const clientId = scope.clientId ?? ''
@@ -149,20 +158,23 @@ async function exchange(
 ): Promise<Answer> {
   const { storage, now } = engine.parts
   const grant = grantOf(form)
-  if (grant !== undefined && grant.value !== '') await storage.lock(grant.model, grant.value)
+  if (grant !== undefined && grant.value !== '') {
+    await storage.lock(grant.model, grant.value, { modelOfUser: IDENTITY_FACTS })
+  }
   const record =
     grant === undefined || grant.value === ''
       ? undefined
       : await storage.records(grant.model).find(grant.value)
+  const jkt = await proofThumbprint(readProof(request))
   const reuse =
     grant !== undefined && record?.consumed !== undefined
-      ? await judgeReuse(engine, grant, record, form)
+      ? await judgeReuse(engine, grant, record, form, jkt)
       : undefined
 
   const scope = createEngineScope({ spareGrant: reuse === 'replay' || reuse === 'harmless' })
   const response = await engine.call({ request, form: new URLSearchParams(form) }, scope)
   if (response.status === 200) {
-    await settleSuccess(engine, grant, form, record, scope, response)
+    await settleSuccess(engine, grant, form, record, jkt, scope, response)
     return tokenAnswer(response)
   }
   if (response.status >= 500) throw new Undone(tokenAnswer(response))
@@ -191,11 +203,24 @@ export async function answerToken(engine: Engine, request: EndpointRequest): Pro
   const refusal = checkBasicHeader(request, engine.parts.issuer)
   if (refusal !== undefined) return refusal
   const { form } = read
+  return withinClientLimits(engine.parts, request, form, () => answerForm(engine, request, form))
+}
+
+async function answerForm(
+  engine: Engine,
+  request: EndpointRequest,
+  form: URLSearchParams,
+): Promise<Answer> {
   normalizeResource(engine, form)
 
   // A document is fetched before the transaction, which must not wait for a server elsewhere.
   const clientId = form.get('client_id') ?? ''
-  if (clientId.startsWith('https://')) await engine.parts.documents?.find(clientId)
+  const { documents } = engine.parts
+  if (documents !== undefined && clientId.startsWith('https://')) {
+    await findDocument(documents, clientId, () => countFetch(engine.parts, request))
+  }
+  const refusal = await fetchClientKeys(engine, request, form)
+  if (refusal !== undefined) return refusal
   const revoked = new Set<string>()
   try {
     return await engine.parts.storage.transaction(() => exchange(engine, request, form, revoked))

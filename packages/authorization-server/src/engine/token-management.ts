@@ -1,6 +1,8 @@
+import { withinClientLimits, withinFailureLimit } from '../limits/client-limits.js'
+import { fetchClientKeys } from './client-keys.js'
 import type { Engine } from './engine.js'
 import { createEngineScope } from './engine-scope.js'
-import { checkBasicHeader, type FormResult, readForm } from './form-endpoint.js'
+import { checkBasicHeader, clientIdOf, type FormResult, readForm } from './form-endpoint.js'
 import { type Answer, type EndpointRequest, engineAnswer, NO_STORE, oauthError } from './http.js'
 import { findOwnToken, looksLikeJwt, type OwnToken } from './own-token.js'
 
@@ -22,19 +24,27 @@ async function prepare(engine: Engine, read: FormResult & { ok: true }): Promise
   return { form, token }
 }
 
-function clientIdOf(request: EndpointRequest, form: URLSearchParams): string | undefined {
-  const match = /^basic +(.+)$/i.exec(request.headers.authorization ?? '')
-  if (match?.[1] === undefined) return form.get('client_id') ?? undefined
-  const [id = ''] = Buffer.from(match[1], 'base64').toString('utf8').split(':')
-  return decodeURIComponent(id.replaceAll('+', '%20'))
-}
-
 function refuseClient(engine: Engine, request: EndpointRequest): Answer {
   const challenge =
     request.headers.authorization === undefined
       ? undefined
       : { 'www-authenticate': `Basic realm="${engine.parts.issuer}"` }
   return oauthError(401, 'invalid_client', 'client authentication is required', challenge)
+}
+
+async function introspect(
+  engine: Engine,
+  request: EndpointRequest,
+  read: FormResult & { ok: true },
+): Promise<Answer> {
+  const { form, token } = await prepare(engine, read)
+  const response = await engine.call({ request, form })
+  const answer = engineAnswer(response, NO_STORE)
+  if (response.status !== 200 || token === undefined) return answer
+  const body: Record<string, unknown> = JSON.parse(response.body.toString('utf8'))
+  if (body.active !== true) return answer
+  // The engine knows the token by another id; callers know it by its `jti`.
+  return { ...answer, body: JSON.stringify({ ...body, jti: token.jti }) }
 }
 
 /**
@@ -60,14 +70,51 @@ export async function answerIntrospection(
     return refuseClient(engine, request)
   }
 
-  const { form, token } = await prepare(engine, read)
-  const response = await engine.call({ request, form })
-  const answer = engineAnswer(response, NO_STORE)
-  if (response.status !== 200 || token === undefined) return answer
-  const body: Record<string, unknown> = JSON.parse(response.body.toString('utf8'))
-  if (body.active !== true) return answer
-  // The engine knows the token by another id; callers know it by its `jti`.
-  return { ...answer, body: JSON.stringify({ ...body, jti: token.jti }) }
+  // A resource server asks for every request that it gets; who only says to be one fails and is limited.
+  const within = engine.parts.resourceServerClients.includes(clientId ?? '')
+    ? withinFailureLimit
+    : withinClientLimits
+  return within(engine.parts, request, read.form, () => introspect(engine, request, read))
+}
+
+async function revoke(
+  engine: Engine,
+  request: EndpointRequest,
+  read: FormResult & { ok: true },
+): Promise<Answer> {
+  const { storage, events, issuer } = engine.parts
+  const refusal = await fetchClientKeys(engine, request, read.form)
+  if (refusal !== undefined) return refusal
+
+  const answer = await storage.transaction(async () => {
+    const { form, token } = await prepare(engine, read)
+    // It is gone afterwards, and the event has to say whose it was.
+    const refreshToken =
+      token === undefined
+        ? await storage.records('RefreshToken').find(form.get('token') ?? '')
+        : undefined
+    const scope = createEngineScope()
+    const response = await engine.call({ request, form }, scope)
+    if (response.status === 200 && token !== undefined) {
+      const left = await storage.records(token.model).find(token.recordId)
+      if (left === undefined && token.grantId === undefined) {
+        const { jti: id, expiresAt } = token
+        await storage.revocations.add([{ kind: 'token', id, expiresAt: expiresAt + 60 }])
+      }
+    }
+    if (scope.revokedGrants.size > 0) {
+      const subject = token?.subject ?? refreshToken?.accountId ?? 'unknown'
+      const clientId = token?.clientId ?? refreshToken?.clientId
+      await events.record({
+        event: 'token.revoke',
+        outcome: 'done',
+        actor: { issuer, subject, clientId },
+      })
+    }
+    return engineAnswer(response, NO_STORE)
+  })
+  await engine.feed.refresh()
+  return answer
 }
 
 /**
@@ -80,29 +127,6 @@ export async function answerRevocation(engine: Engine, request: EndpointRequest)
   if (!read.ok) return read.answer
   const malformed = checkBasicHeader(request, engine.parts.issuer)
   if (malformed !== undefined) return malformed
-  const { storage, events, issuer } = engine.parts
-
-  const answer = await storage.transaction(async () => {
-    const { form, token } = await prepare(engine, read)
-    const scope = createEngineScope()
-    const response = await engine.call({ request, form }, scope)
-    if (response.status === 200 && token !== undefined) {
-      const left = await storage.records(token.model).find(token.recordId)
-      if (left === undefined && token.grantId === undefined) {
-        const { jti: id, expiresAt } = token
-        await storage.revocations.add([{ kind: 'token', id, expiresAt: expiresAt + 60 }])
-      }
-    }
-    if (scope.revokedGrants.size > 0) {
-      const subject = token?.subject ?? 'unknown'
-      await events.record({
-        event: 'token.revoke',
-        outcome: 'done',
-        actor: { issuer, subject, clientId: token?.clientId },
-      })
-    }
-    return engineAnswer(response, NO_STORE)
-  })
-  await engine.feed.refresh()
-  return answer
+  const { form } = read
+  return withinClientLimits(engine.parts, request, form, () => revoke(engine, request, read))
 }

@@ -1,12 +1,31 @@
 import { userClaims } from './accounts.js'
+import { PROOF_ALGORITHMS, readProof, verifyDpopProof } from './dpop-proof.js'
 import type { Engine } from './engine.js'
 import { type Answer, type EndpointRequest, jsonAnswer, oauthError } from './http.js'
-import { findOwnToken } from './own-token.js'
+import { findOwnToken, type OwnToken } from './own-token.js'
+import { PATHS } from './paths.js'
 
-function challenge(status: number, error: string, extra = ''): Answer {
+function challenge(status: number, error: string, extra = '', scheme = 'Bearer'): Answer {
   return oauthError(status, error, undefined, {
-    'www-authenticate': `Bearer error="${error}"${extra}`,
+    'www-authenticate': `${scheme} error="${error}"${extra}`,
   })
+}
+
+const PROOF_ALGS = `algs="${PROOF_ALGORITHMS.join(' ')}"`
+
+/** Tells whether a request proves that it comes from the holder of the key of a token, for the first time. */
+async function isProven(
+  engine: Engine,
+  request: EndpointRequest,
+  credential: string,
+  token: OwnToken,
+): Promise<boolean> {
+  const { issuer, now } = engine.parts
+  const expected = { method: request.method, url: issuer + PATHS.userinfo, now: now() }
+  const given = readProof(request) ?? ''
+  const proof = await verifyDpopProof(given, { ...expected, accessToken: credential })
+  if (proof === undefined || proof.jkt !== token.record.jkt) return false
+  return engine.provider.ReplayDetection.unique(token.clientId, proof.jti, proof.usableUntil)
 }
 
 /**
@@ -18,14 +37,29 @@ export async function answerUserinfo(engine: Engine, request: EndpointRequest): 
   if (request.method !== 'GET' && request.method !== 'HEAD' && request.method !== 'POST') {
     return oauthError(405, 'invalid_request', 'use GET or POST', { allow: 'GET, HEAD, POST' })
   }
+  const { dpop } = engine.parts
   const header = request.headers.authorization
-  if (header === undefined || !/^bearer(?: |$)/i.test(header)) {
+  const scheme = /^([a-z]+)(?: |$)/i.exec(header ?? '')?.[1]?.toLowerCase()
+  if (header === undefined || !(scheme === 'bearer' || (scheme === 'dpop' && dpop))) {
     // RFC 6750 section 3.1: no credentials, no error code.
-    return jsonAnswer(401, { error: 'unauthorized' }, { 'www-authenticate': 'Bearer' })
+    const offered = dpop ? `Bearer, DPoP ${PROOF_ALGS}` : 'Bearer'
+    return jsonAnswer(401, { error: 'unauthorized' }, { 'www-authenticate': offered })
   }
-  const credential = /^bearer +([A-Za-z0-9\-._~+/]+=*)$/i.exec(header)?.[1]
+  const credential = /^[a-z]+ +([A-Za-z0-9\-._~+/]+=*)$/i.exec(header)?.[1]
   const token = credential === undefined ? undefined : await findOwnToken(engine, credential)
-  if (token?.grantId === undefined) return challenge(401, 'invalid_token')
+  const isBound = token?.record.jkt !== undefined
+  if (scheme === 'dpop') {
+    if (credential === undefined || token === undefined || !isBound) {
+      return challenge(401, 'invalid_token', `, ${PROOF_ALGS}`, 'DPoP')
+    }
+    if (!(await isProven(engine, request, credential, token))) {
+      return challenge(401, 'invalid_dpop_proof', `, ${PROOF_ALGS}`, 'DPoP')
+    }
+  }
+  // A token that is bound to a key is nothing without its proof.
+  if (token?.grantId === undefined || isBound !== (scheme === 'dpop')) {
+    return challenge(401, 'invalid_token')
+  }
 
   const grant = await engine.provider.Grant.find(token.grantId)
   const user = await engine.parts.storage.users.find(token.subject)

@@ -1,7 +1,7 @@
 import { keepConsentFacts, redirectFingerprint } from '../engine/consent-facts.js'
-import { type Answer, redirectAnswer } from '../engine/http.js'
+import { type Answer, errorPage, redirectAnswer } from '../engine/http.js'
 import { IDENTITY_SCOPES, type ResourceDefinition } from '../engine/resources.js'
-import { type InteractionContext, readParam, saveResult } from './interaction-context.js'
+import { type AppInteraction, readParam, saveResult } from './interaction-context.js'
 
 /** What a client asks for and what of it the person may give. */
 export interface RequestedScopes {
@@ -14,7 +14,7 @@ export interface RequestedScopes {
 
 /** Reads the scopes of the request and asks the policy. */
 export async function requestedScopes(
-  context: InteractionContext,
+  context: AppInteraction,
   userId: string,
 ): Promise<RequestedScopes> {
   const { scopePolicy, resources, storage } = context.engine.parts
@@ -41,12 +41,16 @@ export async function requestedScopes(
 }
 
 /** Records the approval as a grant of its own, so that ending one app's access ends no other. */
-export async function approve(context: InteractionContext, userId: string): Promise<Answer> {
+export async function approve(context: AppInteraction, userId: string): Promise<Answer> {
   const { engine, clientId } = context
-  const { storage, events, now, issuer } = engine.parts
+  const { storage, events, now, issuer, pages } = engine.parts
   // The policy is code of the application, which may use the database as well.
   const { resource, identity, granted, withheld } = await requestedScopes(context, userId)
   return storage.transaction(async () => {
+    // Held until the commit, so that a suspension comes before this or ends the grant.
+    if ((await storage.users.hold(userId))?.status !== 'active') {
+      return errorPage(pages, 403, 'forbidden')
+    }
     const grant = new engine.provider.Grant({ accountId: userId, clientId })
     if (identity.length > 0) grant.addOIDCScope(identity.join(' '))
     if (granted.length > 0) grant.addResourceScope(resource.resource, granted.join(' '))
@@ -56,6 +60,8 @@ export async function approve(context: InteractionContext, userId: string): Prom
     await keepConsentFacts(engine.parts, grantId, {
       redirects: redirectFingerprint(client?.redirectUris ?? []),
       resource: resource.resource,
+      clientName: context.client.name,
+      clientHost: context.client.idHost ?? context.client.redirectHost,
       grantedAt: Math.floor(now() / 1000),
     })
     await saveResult(context, { consent: { grantId } })
@@ -70,7 +76,7 @@ export async function approve(context: InteractionContext, userId: string): Prom
 }
 
 /** Tells the app that the person said no. */
-export async function deny(context: InteractionContext): Promise<Answer> {
+export async function deny(context: AppInteraction): Promise<Answer> {
   const { events, issuer } = context.engine.parts
   const subject = context.interaction.session?.accountId ?? 'unknown'
   await saveResult(context, {

@@ -28,16 +28,25 @@ export function readBrowser(parts: EngineParts, request: EndpointRequest): strin
   return value !== undefined && BROWSER_ID.test(value) ? value : undefined
 }
 
-/** Makes the token of one form: bound to its path, so to its interaction and action, and its browser. */
-export function formToken(parts: EngineParts, browser: string, action: string): string {
-  return parts.secrets.sign(PURPOSE, browser, action)
+/**
+ * Makes the token of one form: bound to its path, so to its interaction and action, to its browser, and
+ * to what else is named.
+ */
+export function formToken(
+  parts: EngineParts,
+  browser: string,
+  action: string,
+  ...binding: readonly string[]
+): string {
+  return parts.secrets.sign(PURPOSE, browser, action, ...binding)
 }
 
-/** Tells whether a post comes from a form that we showed to the same browser. */
+/** Tells whether a post comes from a form that we showed to the same browser, bound to the same. */
 export function isOwnForm(
   parts: EngineParts,
   request: EndpointRequest,
   form: URLSearchParams,
+  ...binding: readonly string[]
 ): boolean {
   const { origin, 'sec-fetch-site': site } = request.headers
   // `null` is what a sandboxed frame sends, and a page that hides where it is.
@@ -46,5 +55,5 @@ export function isOwnForm(
   const browser = readBrowser(parts, request)
   const token = form.get(FORM_FIELDS.csrfToken)
   if (browser === undefined || token === null) return false
-  return parts.secrets.verify(token, PURPOSE, browser, request.path)
+  return parts.secrets.verify(token, PURPOSE, browser, request.path, ...binding)
 }

@@ -7,15 +7,27 @@ import type { ClientView, FormView } from '../pages/pages.js'
 import { describeClient } from './client-view.js'
 import { formToken } from './csrf.js'
 
-/** One authorization request between its start and its answer. */
+/** One authorization request between its start and its answer, or a sign-in for the account page. */
 export interface InteractionContext {
   readonly engine: Engine
   readonly interaction: Interaction
-  readonly client: ClientView
-  readonly clientId: string
+  /** Absent in a sign-in for the account page. */
+  readonly client: ClientView | undefined
+  readonly clientId: string | undefined
   readonly clientName: string | undefined
   /** Path of this interaction. */
   readonly path: string
+}
+
+/** An authorization request of an app. */
+export interface AppInteraction extends InteractionContext {
+  readonly client: ClientView
+  readonly clientId: string
+}
+
+/** Tells whether an app waits for the answer. */
+export function isOfApp(context: InteractionContext): context is AppInteraction {
+  return context.client !== undefined && context.clientId !== undefined
 }
 
 /** Parameters of an authorization request that was already checked. */
@@ -31,6 +43,18 @@ export async function openInteraction(
 ): Promise<InteractionContext | undefined> {
   const interaction = await engine.provider.Interaction.find(uid)
   if (interaction === undefined) return undefined
+  const path = `${PATHS.interaction}/${uid}`
+  // The engine's own go back to it; it writes the whole URL.
+  if (interaction.returnTo === PATHS.account) {
+    return {
+      engine,
+      interaction,
+      client: undefined,
+      clientId: undefined,
+      clientName: undefined,
+      path,
+    }
+  }
   const clientId = readParam(interaction, 'client_id')
   const redirectUri = readParam(interaction, 'redirect_uri')
   const client = await engine.provider.Client.find(clientId)
@@ -42,7 +66,7 @@ export async function openInteraction(
     client: describeClient(client, redirectUri),
     clientId,
     clientName: client.clientName,
-    path: `${PATHS.interaction}/${uid}`,
+    path,
   }
 }
 

@@ -1,3 +1,4 @@
+import { finishAccountSignIn } from '../account/account-sign-in.js'
 import { findLogin } from '../engine/accounts.js'
 import type { Engine } from '../engine/engine.js'
 import {
@@ -8,13 +9,21 @@ import {
   parseForm,
   redirectAnswer,
 } from '../engine/http.js'
+import { RateLimitedError } from '../limits/rate-limited.js'
 import { FORM_FIELDS } from '../pages/form-fields.js'
 import { refreshHeader } from '../pages/refresh-header.js'
 import { connectToken, signInByToken, skipConnect } from './api-token.js'
+import { beginAttempt } from './attempt.js'
 import { approve, deny } from './consent.js'
 import { identifyBrowser, isOwnForm, readBrowser } from './csrf.js'
 import { startFederation, takePendingFederation } from './federation.js'
-import { type InteractionContext, isSameBrowser, openInteraction } from './interaction-context.js'
+import {
+  type AppInteraction,
+  type InteractionContext,
+  isOfApp,
+  isSameBrowser,
+  openInteraction,
+} from './interaction-context.js'
 import { renderConnect, renderConsent, renderSignIn } from './pages-of-interaction.js'
 import { completeSignIn } from './sign-in.js'
 
@@ -33,7 +42,7 @@ async function showPage(context: InteractionContext, request: EndpointRequest): 
   const userId = signedIn(context)
   const { name } = context.interaction.prompt
   const page =
-    name === 'login' || userId === undefined
+    name === 'login' || userId === undefined || !isOfApp(context)
       ? renderSignIn(context, browser.id)
       : name === 'connect'
         ? await renderConnect(context, browser.id, userId)
@@ -42,7 +51,7 @@ async function showPage(context: InteractionContext, request: EndpointRequest): 
 }
 
 /** The page that goes on to the app's request; the answer of a form may not leave this origin. */
-function showContinue(context: InteractionContext): Answer {
+function showContinue(context: AppInteraction): Answer {
   const { pages } = context.engine.parts
   const { returnTo, result } = context.interaction
   if (result === undefined) return redirectAnswer(context.path)
@@ -66,15 +75,19 @@ async function signIn(
   browser: string,
   loginId: string,
   form: URLSearchParams,
+  network: string,
 ): Promise<Answer | undefined> {
   const login = findLogin(context.engine.parts.logins, loginId)
   if (login?.kind === 'redirect') return startFederation(context, browser, login)
-  if (login?.kind === 'api-token') return signInByToken(context, browser, login, form)
+  if (login?.kind === 'api-token') return signInByToken(context, browser, login, form, network)
   if (login?.kind !== 'dev') return undefined
   const subject = form.get(FORM_FIELDS.devSubject)
+  const { issuer, limits } = context.engine.parts
+  const attempt = await beginAttempt(limits, network)
+  if (attempt.wait !== undefined) throw new RateLimitedError(attempt.wait)
   const user = login.users.find((each) => each.subject === subject)
   if (user === undefined) return undefined
-  const { issuer } = context.engine.parts
+  await attempt.undo()
   return completeSignIn(context, browser, { provider: login.id, issuer, ...user })
 }
 
@@ -91,20 +104,21 @@ async function act(
   browser: string,
   action: string,
   form: URLSearchParams,
+  network: string,
 ): Promise<Answer | undefined> {
   const userId = signedIn(context)
   const { prompt } = context.interaction
-  if (action === 'deny') return deny(context)
+  if (action === 'deny') return isOfApp(context) ? deny(context) : undefined
   if (action.startsWith('login/')) {
     // After sign-in only the page with the ways in may start another one.
     return prompt.name === 'login'
-      ? signIn(context, browser, action.slice('login/'.length), form)
+      ? signIn(context, browser, action.slice('login/'.length), form, network)
       : undefined
   }
-  if (userId === undefined) return undefined
+  if (userId === undefined || !isOfApp(context)) return undefined
   if (action === 'switch') return switchUser(context)
   if (prompt.name === 'connect') {
-    if (action === 'connect') return connectToken(context, browser, userId, form)
+    if (action === 'connect') return connectToken(context, browser, userId, form, network)
     return action === 'skip' ? skipConnect(context) : undefined
   }
   return prompt.name === 'consent' && action === 'consent' ? approve(context, userId) : undefined
@@ -125,7 +139,9 @@ export async function answerInteraction(
 
   if (request.method === 'GET' || request.method === 'HEAD') {
     if (action === '') return showPage(context, request)
-    if (action === 'continue') return showContinue(context)
+    if (action === 'continue') {
+      return isOfApp(context) ? showContinue(context) : finishAccountSignIn(context, request)
+    }
     if (action === 'leave') return showLeave(context)
     return errorPage(pages, 404, 'bad_request')
   }
@@ -143,6 +159,6 @@ export async function answerInteraction(
   if (context.interaction.result !== undefined) {
     return redirectAnswer(`${context.path}/continue`)
   }
-  const answer = await act(context, browser, action, form)
+  const answer = await act(context, browser, action, form, request.network)
   return answer ?? errorPage(pages, 400, 'bad_request')
 }

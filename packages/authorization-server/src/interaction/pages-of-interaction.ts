@@ -2,7 +2,12 @@ import { findLogin } from '../engine/accounts.js'
 import type { ApiTokenView, UserView } from '../pages/pages.js'
 import { apiTokenView } from './api-token.js'
 import { requestedScopes } from './consent.js'
-import { formView, type InteractionContext } from './interaction-context.js'
+import {
+  type AppInteraction,
+  formView,
+  type InteractionContext,
+  isOfApp,
+} from './interaction-context.js'
 
 /** Who is signed in, as the pages show it. */
 export async function describeUser(
@@ -40,13 +45,13 @@ export function renderSignIn(
         ? undefined
         : apiTokenView(context, browser, token, `login/${token.id}`, problem),
     dev: dev === undefined ? undefined : { form: formOf(dev.id), users: dev.users },
-    cancel: formView(context, browser, 'deny'),
+    cancel: isOfApp(context) ? formView(context, browser, 'deny') : undefined,
   })
 }
 
 /** The page on which an upstream account is connected. */
 export async function renderConnect(
-  context: InteractionContext,
+  context: AppInteraction,
   browser: string,
   userId: string,
   problem?: ApiTokenView['problem'],
@@ -64,7 +69,7 @@ export async function renderConnect(
 
 /** The page on which a person decides. */
 export async function renderConsent(
-  context: InteractionContext,
+  context: AppInteraction,
   browser: string,
   userId: string,
 ): Promise<string> {

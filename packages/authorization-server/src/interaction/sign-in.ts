@@ -1,9 +1,10 @@
-import { findLogin, IDENTITY_FACTS, type IdentityFacts, isAdmitted } from '../engine/accounts.js'
+import { findLogin, isAdmitted } from '../engine/accounts.js'
 import { type Answer, pageAnswer, redirectAnswer } from '../engine/http.js'
+import { IDENTITY_FACTS, type IdentityFacts } from '../engine/identity-facts.js'
 import type { VerifiedIdentity } from '../login/login-provider.js'
 import type { DeniedView } from '../pages/pages.js'
 import type { UserProfile } from '../storage/storage.js'
-import { formView, type InteractionContext, saveResult } from './interaction-context.js'
+import { formView, type InteractionContext, isOfApp, saveResult } from './interaction-context.js'
 
 /** Shows why somebody does not come in, with the way back to the app. */
 export function denyAnswer(
@@ -21,7 +22,7 @@ export function denyAnswer(
           email: identity.email,
           provider: findLogin(logins, identity.provider)?.label ?? identity.provider,
         }
-  const back = formView(context, browser, 'deny')
+  const back = isOfApp(context) ? formView(context, browser, 'deny') : undefined
   return pageAnswer(pages, 403, pages.denied({ user, reason, back }))
 }
 
@@ -101,13 +102,12 @@ export async function completeSignIn(
   await parts.storage.transaction(async () => {
     await endOtherSession(context, user.userId)
     await saveResult(context, { login: { accountId: user.userId } })
-  })
-  // The storage has audited it together with the change of the profile.
-  parts.events.tell({
-    event: 'sign-in',
-    outcome: 'done',
-    details: { provider: identity.provider },
-    actor: { issuer: parts.issuer, subject: user.userId, clientId: context.clientId },
+    await parts.events.record({
+      event: 'sign-in',
+      outcome: 'done',
+      details: { provider: identity.provider },
+      actor: { issuer: parts.issuer, subject: user.userId, clientId: context.clientId },
+    })
   })
   return redirectAnswer(`${context.path}/continue`)
 }

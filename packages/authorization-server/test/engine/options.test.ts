@@ -36,6 +36,8 @@ describe('options of createAuthorizationServer', () => {
   it('takes the snippet of the documentation', () => {
     expect(problemsOf({})).toEqual([])
     expect(parseAuthorizationServerOptions(good).lifetimes.accessToken).toBe(3600)
+    expect(problemsOf({ unusedClientDays: 1 })).toEqual([])
+    expect(problemsOf({ unusedClientDays: 3650 })).toEqual([])
   })
 
   it.each([
@@ -57,6 +59,16 @@ describe('options of createAuthorizationServer', () => {
       'a life over 31 days',
       { lifetimes: { accessToken: 31 * 86_400 + 1 } },
       'lifetimes.accessToken',
+    ],
+    ['unused clients that go at once', { unusedClientDays: 0 }, 'unusedClientDays'],
+    ['unused clients that stay ten years', { unusedClientDays: 3651 }, 'unusedClientDays'],
+    ['half a day', { unusedClientDays: 1.5 }, 'unusedClientDays'],
+    ['a proxy that is everybody', { trustProxy: true }, 'trustProxy'],
+    ['a misspelt limit', { rateLimits: { signin: false } }, 'rateLimits.signin'],
+    [
+      'a limit of no use',
+      { rateLimits: { signIn: { points: 0, durationSeconds: 1 } } },
+      'rateLimits.signIn.points',
     ],
     ['a token login without a store', { login: [...login, byToken] }, 'credentials'],
   ])('refuses %s', (_, change, path) => {

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { openRevocationFeed, type RevocationFeed } from '../../src/engine/revocation-feed.js'
+import { grantKeyOf } from '../../src/storage/grant-key.js'
 import { createMemoryStorage } from './support/memory-storage.js'
 
 let now = 1_000_000_000
@@ -12,7 +13,7 @@ const token = { tokenId: 'j1', grantId: 'g1', subject: 'u1', clientId: 'c1' }
 
 describe('the feed of revocations', () => {
   it.each([
-    ['grant', 'g1'],
+    ['grant', grantKeyOf('g1')],
     ['token', 'j1'],
     ['user', 'u1'],
     ['client', 'c1'],
@@ -30,7 +31,7 @@ describe('the feed of revocations', () => {
 
   it('has the revocations of others at start', async () => {
     const own = createMemoryStorage(() => now)
-    await own.revocations.add([{ kind: 'grant', id: 'g1', expiresAt: now }])
+    await own.revocations.add([{ kind: 'grant', id: grantKeyOf('g1'), expiresAt: now }])
     feed = await openRevocationFeed({ storage: own, now: () => now })
     expect(feed.check(token, now)).toBe('revoked')
   })

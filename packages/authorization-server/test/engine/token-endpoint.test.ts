@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { digestClientSecret } from '../../src/engine/adapter.js'
+import { digestClientSecret } from '../../src/engine/secrets.js'
 import {
   authorize,
   callMcp,

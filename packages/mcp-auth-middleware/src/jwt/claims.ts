@@ -58,10 +58,11 @@ export function timeProblem(
   return undefined
 }
 
-/** Checks `sub` and `jti`, and that the token is not bound to a key that a Bearer cannot prove. */
+/** Checks `sub` and `jti`, and that the token is not bound to a key, unless the caller asks for its proof. */
 export function identityProblem(
   payload: JsonObject,
   subjectOptional: boolean,
+  isProven = false,
 ): JwtReason | undefined {
   const sub = claimOf(payload, 'sub')
   const jti = claimOf(payload, 'jti')
@@ -74,7 +75,7 @@ export function identityProblem(
     return 'jti_invalid'
   }
   // RFC 9449 section 7.2, RFC 8705 section 3: such a token must not be taken as a plain Bearer token.
-  return claimOf(payload, 'cnf') === undefined ? undefined : 'sender_constrained'
+  return isProven || claimOf(payload, 'cnf') === undefined ? undefined : 'sender_constrained'
 }
 
 /** The values of `aud`, or why it is unusable (RFC 7519 section 4.1.3). */

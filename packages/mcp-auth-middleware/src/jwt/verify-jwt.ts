@@ -97,13 +97,14 @@ function claimsProblem(
   payload: JsonObject,
   policy: JwtPolicy,
   nowSeconds: number,
+  isProven: boolean | undefined,
 ): string | undefined {
   const issuer = claimOf(payload, 'iss')
   if (typeof issuer !== 'string' || !policy.expectIssuer(issuer, payload)) return 'issuer_mismatch'
   const problem =
     audienceProblem(payload, policy) ??
     timeProblem(payload, nowSeconds, policy) ??
-    identityProblem(payload, policy.subjectOptional) ??
+    identityProblem(payload, policy.subjectOptional, isProven) ??
     policy.tokenKind(header, payload)
   if (problem !== undefined) return problem
   const isComplete = policy.requireClaims.every((name) => isPresent(claimOf(payload, name)))
@@ -116,12 +117,14 @@ function claimsProblem(
  *
  * Does not throw for anything that a token contains. An outage of the issuer is `unavailable`.
  *
+ * @param isProven - the caller verifies a proof of the key that the token is bound to. Default false.
  * @see RFC 8725 section 3, RFC 9068 section 4
  */
 export async function verifyJwt(
   token: string,
   policy: JwtPolicy,
   nowMilliseconds: number,
+  isProven?: boolean,
 ): Promise<JwtOutcome> {
   const rejected = (reason: string): JwtOutcome => ({ kind: 'rejected', reason })
 
@@ -131,7 +134,7 @@ export async function verifyJwt(
   if (typeof checked === 'string') return rejected(checked)
   const payload = decodeJsonObject(jws.payload)
   if (payload === undefined) return rejected('payload_invalid')
-  const problem = claimsProblem(checked, payload, policy, nowMilliseconds / 1000)
+  const problem = claimsProblem(checked, payload, policy, nowMilliseconds / 1000, isProven)
   if (problem !== undefined) return rejected(problem)
 
   const issuer = String(payload.iss)

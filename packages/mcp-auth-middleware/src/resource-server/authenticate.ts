@@ -5,6 +5,7 @@ import type { TokenValidator, Verdict } from '../validators/validator.js'
 import { acceptPrincipal } from './accepted-principal.js'
 import type { AllowList } from './allow-list.js'
 import { type BearerCredential, bearerTokenProblem, readBearerCredential } from './bearer-token.js'
+import type { ProofOfPossession } from './proof-of-possession.js'
 import type { ProtectedResource } from './protected-resource.js'
 import { cookieOf, headerOf, isRepeated, type RequestView } from './request-view.js'
 import type { RevocationSource } from './revocation.js'
@@ -55,6 +56,7 @@ export interface AuthenticationParts {
   readonly select: ValidatorSelection
   readonly allows: AllowList | undefined
   readonly revocation: RevocationSource | undefined
+  readonly dpop?: ProofOfPossession | undefined
   /** Told which validator vouches for a principal, for later rechecks of its open streams. */
   readonly onVerified?: ((principal: Principal, validator: TokenValidator) => void) | undefined
 }
@@ -65,6 +67,7 @@ type Presented =
       readonly credential: string
       /** Set when the credential came by a header of its own. */
       readonly validator: TokenValidator | undefined
+      readonly isProven?: boolean
     }
   | Exclude<BearerCredential, { kind: 'present' }>
 
@@ -78,8 +81,14 @@ export function presentsHeaderOf(view: RequestView, validator: TokenValidator): 
 }
 
 /** Finds the one credential of a request. Two at once are refused, never merged. */
-function extractCredential(view: RequestView, withHeader: readonly TokenValidator[]): Presented {
-  const bearer = readBearerCredential(view)
+function extractCredential(
+  view: RequestView,
+  withHeader: readonly TokenValidator[],
+  dpop: ProofOfPossession | undefined,
+): Presented {
+  const bound = dpop?.read(view)
+  const isProven = bound !== undefined && bound.kind !== 'absent'
+  const bearer = isProven ? bound : readBearerCredential(view)
   let own: { credential: string; validator: TokenValidator } | undefined
 
   for (const validator of withHeader) {
@@ -98,7 +107,7 @@ function extractCredential(view: RequestView, withHeader: readonly TokenValidato
     return { kind: 'presented', ...own }
   }
   return bearer.kind === 'present'
-    ? { kind: 'presented', credential: bearer.token, validator: undefined }
+    ? { kind: 'presented', credential: bearer.token, validator: undefined, isProven }
     : bearer
 }
 
@@ -149,7 +158,7 @@ function containThrows(
 
 /** Builds the authentication steps. Answers synchronously on a cache hit. */
 export function createAuthenticate(parts: AuthenticationParts): Authenticate {
-  const { select, allows, revocation } = parts
+  const { select, allows, revocation, dpop } = parts
   const withHeader = parts.validators.filter(({ selects }) => selects.header !== undefined)
 
   /** Revocation and the validator's own recheck, on every use of a verdict. */
@@ -209,12 +218,10 @@ export function createAuthenticate(parts: AuthenticationParts): Authenticate {
     digest: string,
     now: number,
   ): Authentication | Promise<Authentication> => {
-    const { credential } = presented
-    // A credential that arrives by its own header is another one than the same text as a Bearer.
-    const key =
-      presented.validator === undefined
-        ? digest
-        : `${presented.validator.selects.header?.name}:${digest}`
+    const { credential, isProven } = presented
+    // A credential that arrives in another way is another one than the same text as a Bearer.
+    const way = isProven ? 'dpop' : presented.validator?.selects.header?.name
+    const key = way === undefined ? digest : `${way}:${digest}`
     const known = resource.cache?.get(key, now)
     if (known !== undefined) {
       return containThrows(
@@ -229,15 +236,33 @@ export function createAuthenticate(parts: AuthenticationParts): Authenticate {
     if (validator === undefined) return { kind: 'rejected', reason: 'issuer_unknown' }
 
     return containThrows(validator, () => {
-      const verdict = validator.validate(credential, { resource: resource.id, digest, now })
+      const verdict = validator.validate(credential, {
+        resource: resource.id,
+        digest,
+        now,
+        isProven,
+      })
       return verdict instanceof Promise
         ? verdict.then((settled) => judge(settled, validator, resource, credential, key, now))
         : judge(verdict, validator, resource, credential, key, now)
     })
   }
 
+  const prove = async (
+    authentication: Authentication,
+    view: RequestView,
+    resource: ProtectedResource,
+    now: number,
+  ): Promise<Authentication> => {
+    if (authentication.kind !== 'authenticated') return authentication
+    const { credential, token } = authentication
+    const { principal, validator } = token
+    const verdict = await dpop?.verify(view, { credential, principal, resource, now })
+    return verdict === undefined ? authentication : fromVerdict(verdict, validator)
+  }
+
   return (view, resource, now) => {
-    const presented = extractCredential(view, withHeader)
+    const presented = extractCredential(view, withHeader, dpop)
     if (presented.kind === 'absent') return { kind: 'unauthenticated' }
     if (presented.kind === 'malformed') return presented
     if (presented.credential.length > MAX_CREDENTIAL_LENGTH) {
@@ -245,9 +270,13 @@ export function createAuthenticate(parts: AuthenticationParts): Authenticate {
     }
     return containThrows(undefined, () => {
       const digest = sha256(presented.credential)
-      return typeof digest === 'string'
-        ? validate(presented, resource, digest, now)
-        : digest.then((text) => validate(presented, resource, text, now))
+      const result =
+        typeof digest === 'string'
+          ? validate(presented, resource, digest, now)
+          : digest.then((text) => validate(presented, resource, text, now))
+      return presented.isProven
+        ? Promise.resolve(result).then((settled) => prove(settled, view, resource, now))
+        : result
     })
   }
 }

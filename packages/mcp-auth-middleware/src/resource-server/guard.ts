@@ -8,6 +8,7 @@ import { corsHeaders, isPreflight, PUBLIC_CORS, preflightHeaders } from './cors.
 import { type ParsedMessage, unreadableEncoding } from './json-rpc-message.js'
 import type { Operation } from './operation-scopes.js'
 import { type PreparedCredentials, prepareCredentials } from './prepared-credentials.js'
+import type { ProofOfPossession } from './proof-of-possession.js'
 import type { ProtectedResource, ResourceSelection } from './protected-resource.js'
 import { announcesBody, headerOf, isBodiless, pathOf, type RequestView } from './request-view.js'
 import {
@@ -64,6 +65,7 @@ export interface GuardParts {
   readonly sessionIds: SessionIds
   readonly credentials: readonly PreparedCredentials[]
   readonly validatorsAtEdge: readonly TokenValidator[]
+  readonly dpop: ProofOfPossession | undefined
   readonly onEvent: AuthEventListener | undefined
   readonly now: () => number
 }
@@ -125,10 +127,13 @@ export function createGuard(parts: GuardParts): Guard {
   ): ResponseOutcome => {
     report(exchange, outcome, reason, response.status, detail)
     // An edge that does OAuth answers challenges itself for the requests that it let through.
+    const hasChallenge = response.headers['www-authenticate'] !== undefined
     const edge =
-      response.headers['www-authenticate'] !== undefined &&
+      hasChallenge &&
       parts.validatorsAtEdge.some((validator) => presentsHeaderOf(exchange.view, validator))
-    return withHeaders(edge ? withoutChallenge(response) : response, exchange.headers)
+    const offered =
+      hasChallenge && parts.dpop !== undefined ? parts.dpop.offer(response, reason) : response
+    return withHeaders(edge ? withoutChallenge(response) : offered, exchange.headers)
   }
 
   const refuseAuthentication = (

@@ -173,8 +173,8 @@ export function createJwtProfileValidator(profile: JwtProfile): TokenValidator {
     resourceBinding: profile.resourceBinding ?? (audiences === null ? 'client' : 'audience'),
     challengesAtEdge: profile.challengesAtEdge,
 
-    async validate(credential, { resource, now }): Promise<Verdict> {
-      const outcome = await verifyJwt(credential, policies.for(resource), now)
+    async validate(credential, { resource, now, isProven }): Promise<Verdict> {
+      const outcome = await verifyJwt(credential, policies.for(resource), now, isProven)
       if (outcome.kind !== 'verified') return outcome
       const { issuer, claims, reuse } = outcome
 

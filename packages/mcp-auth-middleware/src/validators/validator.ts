@@ -33,6 +33,11 @@ export interface ValidationContext {
   readonly digest: string
   /** Current time in epoch milliseconds. */
   readonly now: number
+  /**
+   * The guard verifies a proof of possession for this request, so a token that is bound to a key may be
+   * accepted. Its `cnf` has to be among the claims of the principal. Default false.
+   */
+  readonly isProven?: boolean | undefined
 }
 
 /** Permission to keep an accepted verdict for a while. */

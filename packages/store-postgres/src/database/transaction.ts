@@ -11,7 +11,7 @@ import {
 } from './database-errors.js'
 import type { PgPoolClient, PgResult } from './pg-pool.js'
 import { resultTypes } from './result-types.js'
-import type { StatementForm } from './statement-forms.js'
+import { queryOf, type StatementForm } from './statement-forms.js'
 
 /** Retries after 40001 (serialization failure) and 40P01 (deadlock). */
 const RETRIES = 3
@@ -22,16 +22,17 @@ export interface TransactionContext {
   formOf(statement: Statement): StatementForm
 }
 
+type SentForm = Pick<StatementForm, 'name' | 'text' | 'types'>
+
 /** Sends one statement. Rejects with the error of the driver. */
 export function send(
   client: PgPoolClient,
-  form: Pick<StatementForm, 'name' | 'text'>,
+  form: SentForm,
   values?: readonly SqlValue[],
 ): Promise<PgResult> {
   return new Promise((resolve, reject) => {
-    client.query(
-      { name: form.name, text: form.text, values, types: resultTypes },
-      (error, result) => (error ? reject(error) : resolve(result)),
+    client.query(queryOf(form, values), (error, result) =>
+      error ? reject(error) : resolve(result),
     )
   })
 }
@@ -42,10 +43,7 @@ function createSession(client: PgPoolClient, context: TransactionContext) {
   let failure: unknown
   let isOver = false
 
-  function enqueue(
-    form: Pick<StatementForm, 'name' | 'text'>,
-    values?: readonly SqlValue[],
-  ): Promise<PgResult> {
+  function enqueue(form: SentForm, values?: readonly SqlValue[]): Promise<PgResult> {
     if (isOver) return Promise.reject(databaseUnavailable('the transaction is over', 'ERR_CLOSED'))
     // A client takes one statement at a time, also where the caller did not wait.
     const result = last.then(() => send(client, form, values))
@@ -90,13 +88,17 @@ class Aborted {
 
 // The limit lives and dies with the transaction, so that it also holds behind transaction pooling. One
 // round trip: both statements travel in one message.
-function beginWithin(milliseconds: number): { name: undefined; text: string } {
+function beginWithin(milliseconds: number): SentForm {
   const limit = Math.ceil(milliseconds)
   return {
     name: undefined,
+    types: resultTypes,
     text: `BEGIN; SET LOCAL statement_timeout = ${limit}; SET LOCAL idle_in_transaction_session_timeout = ${limit}`,
   }
 }
+
+const COMMIT: SentForm = { name: undefined, text: 'COMMIT', types: resultTypes }
+const ROLLBACK: SentForm = { name: undefined, text: 'ROLLBACK', types: resultTypes }
 
 async function runOn<Value>(
   client: PgPoolClient,
@@ -109,7 +111,7 @@ async function runOn<Value>(
   try {
     await session.enqueue(beginWithin(milliseconds))
     const value = await run(session.queryable)
-    const { command } = await session.enqueue({ name: undefined, text: 'COMMIT' })
+    const { command } = await session.enqueue(COMMIT)
     // A transaction in which a statement failed answers COMMIT with a rollback, and no error.
     if (command !== 'COMMIT') throw toStoreError(session.failure)
     session.close()
@@ -120,7 +122,7 @@ async function runOn<Value>(
     let isBroken = failure !== undefined && endsConnection(failure)
     if (isBroken && isConnectionLost(failure)) context.connections.suspectAll()
     if (!isBroken) {
-      await session.enqueue({ name: undefined, text: 'ROLLBACK' }).catch(() => {
+      await session.enqueue(ROLLBACK).catch(() => {
         isBroken = true
       })
     }

@@ -1,5 +1,6 @@
 import { authorizationServer } from './authorization-server.js'
 import type { Migration } from './migration.js'
+import { rateLimits } from './rate-limits.js'
 
 /**
  * Every migration in order. Statements only add (expand); what an older release still reads or writes
@@ -109,4 +110,5 @@ export const migrations: readonly Migration[] = [
     ],
   },
   authorizationServer,
+  rateLimits,
 ]

@@ -12,15 +12,16 @@ import type {
   Storage,
   UserProfile,
 } from '../../../src/storage/storage.js'
+import { createMemoryGrants } from './memory-grants.js'
 
-interface Row {
+export interface Row {
   readonly model: string
   readonly id: string
   readonly payload: AdapterPayload
   readonly expiresAt: number
 }
 
-interface State {
+export interface State {
   rows: Map<string, Row>
   users: Map<string, UserProfile>
   inactive: Set<string>
@@ -118,16 +119,22 @@ export function createMemoryStorage(now: () => number): MemoryStorage {
     clientName: row.payload.client_name,
     redirectUris: row.payload.redirect_uris ?? [],
     grantTypes: row.payload.grant_types ?? [],
-    origin: 'dynamic',
+    tokenEndpointAuthMethod: row.payload.token_endpoint_auth_method ?? 'client_secret_basic',
+    origin: row.payload.origin === 'registered' ? 'registered' : 'dynamic',
     active: !state.inactive.has(row.id),
     createdAt: 0,
   })
-  const patchUser = (userId: string, patch: Partial<UserProfile>) =>
+  const patchUser = (
+    userId: string,
+    patch: Partial<UserProfile>,
+    event: Pick<AuditInput, 'event' | 'actor'>,
+  ) =>
     call(() => {
       const user = state.users.get(userId)
       if (user === undefined) return undefined
       const changed = { ...user, ...patch, updatedAt: seconds() }
       state.users.set(userId, changed)
+      state.audit = [...state.audit, { ...event, outcome: 'done', details: { userId } }]
       return changed
     })
 
@@ -173,6 +180,27 @@ export function createMemoryStorage(now: () => number): MemoryStorage {
       }),
     users: {
       find: (userId) => call(() => state.users.get(userId)),
+      hold: (userId) => call(() => state.users.get(userId)),
+      findByEmail: (email) =>
+        call(() =>
+          [...state.users.values()].filter((user) => user.email === email.trim().toLowerCase()),
+        ),
+      lockAdmins: () =>
+        call(() => {
+          if (running.getStore() !== true) throw new TypeError('a lock needs a transaction')
+          const users = [...state.users.values()]
+          return users.filter((user) => user.role === 'admin' && user.status === 'active')
+        }),
+      count: () =>
+        call(() => {
+          const users = [...state.users.values()]
+          const have = (status: string) => users.filter((user) => user.status === status).length
+          return {
+            users: users.filter((user) => user.providerUserId !== undefined).length,
+            suspended: have('suspended'),
+            invited: have('invited'),
+          }
+        }),
       findByIdentity: (issuer, subject) =>
         call(() =>
           [...state.users.values()].find(
@@ -225,10 +253,20 @@ export function createMemoryStorage(now: () => number): MemoryStorage {
           state.users.set(profile.userId, profile)
           return profile
         }),
-      setStatus: (userId, status) => patchUser(userId, { status }),
-      setRole: (userId, role) => patchUser(userId, { role }),
+      setStatus: (userId, status, actor) =>
+        patchUser(
+          userId,
+          { status },
+          { event: status === 'suspended' ? 'user.suspend' : 'user.activate', actor },
+        ),
+      setRole: (userId, role, actor) => patchUser(userId, { role }, { event: 'user.role', actor }),
       remove: (userId) => call(() => state.users.delete(userId)),
-      list: () => call(() => [...state.users.values()]),
+      list: ({ status } = {}) =>
+        call(() =>
+          [...state.users.values()].filter(
+            (user) => status === undefined || user.status === status,
+          ),
+        ),
       countActive: () => call(() => state.users.size),
     },
     clients: {
@@ -246,6 +284,22 @@ export function createMemoryStorage(now: () => number): MemoryStorage {
         ),
       remove: (clientId) => call(() => state.rows.delete(`Client ${clientId}`)),
       countDynamic: () => call(() => 0),
+    },
+    grants: createMemoryGrants({ state, call, isLive: (key) => live(key) !== undefined }),
+    auditTrail: {
+      list: ({ subject, event } = {}) =>
+        call(() =>
+          state.audit
+            .map((entry, index) => ({ id: String(index + 1), at: 0, ...entry }))
+            .filter(
+              (entry) =>
+                (subject === undefined || entry.actor?.subject === subject) &&
+                (event === undefined || entry.event === event),
+            )
+            .reverse(),
+        ),
+      credentialNames: () => call(() => ({ providers: [], issuers: [] })),
+      forget: () => call(() => 0),
     },
     signingKeys: {
       list: () => call(() => state.keys),

@@ -74,6 +74,8 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     login: redirectLogins?.(origin) ?? [devLogin({ users: TEST_USERS })],
     credentials,
     now,
+    // Tests are faster than people; those of the limits set them.
+    rateLimits: false,
     ...own,
   })
   const built = { ...createParts(parsed, storage), ...parts }

@@ -1,0 +1,63 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { startCleanUp } from '../../src/engine/clean-up.js'
+
+const MINUTE = 60_000
+const counts = { tokens: 0, clients: 0, revocations: 0 }
+
+beforeEach(() => {
+  vi.useFakeTimers()
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+describe('the clean-up', () => {
+  it('runs a minute or two after the start, then each hour, and not after the end', async () => {
+    const cleanUp = vi.fn(async () => counts)
+    const end = startCleanUp({
+      storage: { cleanUp },
+      events: { tell: vi.fn() },
+      unusedClientDays: 7,
+    })
+    await vi.advanceTimersByTimeAsync(MINUTE - 1)
+    expect(cleanUp).toHaveBeenCalledTimes(0)
+    await vi.advanceTimersByTimeAsync(MINUTE + 1)
+    expect(cleanUp.mock.calls).toEqual([[{ unusedClientDays: 7 }]])
+    await vi.advanceTimersByTimeAsync(120 * MINUTE)
+    expect(cleanUp).toHaveBeenCalledTimes(3)
+    end()
+    await vi.advanceTimersByTimeAsync(120 * MINUTE)
+    expect(cleanUp).toHaveBeenCalledTimes(3)
+  })
+
+  it('tells of a failure and runs again an hour later', async () => {
+    const cleanUp = vi.fn(async () => counts).mockRejectedValueOnce(new Error('canary host'))
+    const tell = vi.fn()
+    const end = startCleanUp({ storage: { cleanUp }, events: { tell }, unusedClientDays: 90 })
+    await vi.advanceTimersByTimeAsync(2 * MINUTE)
+    expect(tell.mock.calls).toEqual([[{ event: 'clean-up', outcome: 'failed', reason: 'storage' }]])
+    await vi.advanceTimersByTimeAsync(60 * MINUTE)
+    expect([cleanUp.mock.calls.length, tell.mock.calls.length]).toEqual([2, 1])
+    end()
+  })
+
+  it('does not go on when it is ended in the middle of a run', async () => {
+    let release: (value: typeof counts) => void = () => {}
+    const cleanUp = vi.fn(
+      () =>
+        new Promise<typeof counts>((resolve) => {
+          release = resolve
+        }),
+    )
+    const end = startCleanUp({
+      storage: { cleanUp },
+      events: { tell: vi.fn() },
+      unusedClientDays: 90,
+    })
+    await vi.advanceTimersByTimeAsync(2 * MINUTE)
+    end()
+    release(counts)
+    await vi.advanceTimersByTimeAsync(120 * MINUTE)
+    expect(cleanUp).toHaveBeenCalledTimes(1)
+  })
+})
