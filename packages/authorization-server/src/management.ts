@@ -18,3 +18,5 @@ export type {
   UserManagement,
   UserStats,
 } from './management/management.js'
+export { type OpenManagementOptions, openManagement } from './management/open-management.js'
+export type { UserProfile, UserRole, UserStatus } from './storage/storage.js'

@@ -94,6 +94,8 @@ export interface ClientInput {
   /** Public keys for `private_key_jwt`: one of the two. */
   readonly jwks?: { readonly keys: readonly Readonly<Record<string, unknown>>[] } | undefined
   readonly jwksUri?: string | undefined
+  /** Scopes that `client_credentials` may give; needed there, since no person decides about them. */
+  readonly scopes?: readonly string[] | undefined
 }
 
 /** A client as operators see it, without any secret. */
@@ -139,6 +141,8 @@ export interface ConnectedApp {
   readonly userId?: string | undefined
   readonly clientId: string
   readonly clientName?: string | undefined
+  /** Where the answer went when it was connected, or the host of its document. */
+  readonly clientHost?: string | undefined
   readonly resource?: string | undefined
   readonly scopes: readonly string[]
   /** Epoch seconds. */
@@ -192,11 +196,9 @@ export interface AuditEntry {
   readonly event: string
   readonly outcome: string
   readonly reason?: string | undefined
-  readonly actor?: {
-    readonly issuer?: string
-    readonly subject?: string
-    readonly clientId?: string
-  }
+  readonly actor?:
+    | { readonly issuer: string; readonly subject: string; readonly clientId?: string | undefined }
+    | undefined
   readonly details?: Readonly<Record<string, unknown>> | undefined
 }
 

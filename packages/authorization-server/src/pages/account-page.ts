@@ -37,9 +37,21 @@ function renderCredential(
   index: number,
 ): Html {
   const { texts } = context
-  const { label, updatedAt, replace, remove } = credential
+  const { label, replace, stored } = credential
   const named = (text: Html) => html`${text}<span class="hidden"> <bdi>${label}</bdi></span>`
-  const place = { id: `token-${index}`, submit: 'apiTokenReplace', isMain: true } as const
+  const id = `token-${index}`
+  if (stored === undefined) {
+    const place = { id, submit: 'apiTokenConnect', isMain: true } as const
+    return html`
+      <li>
+        <h3><bdi>${label}</bdi></h3>
+        <p class="muted">${texts.text('accountNotConnected')}</p>
+        <div class="narrower">${renderApiTokenForm(context, replace, place)}</div>
+      </li>
+    `
+  }
+  const { updatedAt, remove } = stored
+  const place = { id, submit: 'apiTokenReplace', isMain: true } as const
   return html`
     <li>
       <h3><bdi>${label}</bdi></h3>

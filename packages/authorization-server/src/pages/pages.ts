@@ -54,7 +54,8 @@ export interface FormView {
 }
 
 export interface SignInView {
-  readonly client: ClientView
+  /** Absent: the person signs in to see the account page. */
+  readonly client?: ClientView | undefined
   /** One button each; a redirect login is a form post that answers with `Pages.leaving`. */
   readonly redirects: readonly { readonly label: string; readonly form: FormView }[]
   readonly apiToken?: ApiTokenView | undefined
@@ -68,7 +69,8 @@ export interface SignInView {
         }[]
       }
     | undefined
-  readonly cancel: FormView
+  /** Back to the app; absent without one. */
+  readonly cancel?: FormView | undefined
 }
 
 export interface ApiTokenView {
@@ -156,9 +158,16 @@ export interface AccountView {
   }[]
   readonly credentials: readonly {
     readonly label: string
-    readonly updatedAt: number
+    /** Takes a token, the first one or another. */
     readonly replace: ApiTokenView
-    readonly remove: FormView
+    /** Absent while none is stored. */
+    readonly stored?:
+      | {
+          /** Epoch seconds. */
+          readonly updatedAt: number
+          readonly remove: FormView
+        }
+      | undefined
   }[]
   readonly signOut: FormView
   /** After a change: what was done. */

@@ -23,7 +23,7 @@ function renderDevLogin({ texts }: PageContext, dev: NonNullable<SignInView['dev
   `
 }
 
-/** Names the client and its redirect host before anybody is sent anywhere, and offers every way in. */
+/** Names the client and its redirect host, or the account page, before anybody is sent anywhere, and offers every way in. */
 export function renderSignIn(context: PageContext, view: SignInView): string {
   const { texts, brand } = context
   const { client, redirects, apiToken, dev, cancel } = view
@@ -49,11 +49,11 @@ export function renderSignIn(context: PageContext, view: SignInView): string {
     main: html`
       <div class="head">
         <h1>${texts.text('signInTitle', { brand })}</h1>
-        <p>${texts.text('signInLead', { client: client.name })}</p>
+        <p>${client === undefined ? texts.text('signInAccountLead') : texts.text('signInLead', { client: client.name })}</p>
       </div>
-      ${renderClientFacts(context, client)}
+      ${client && renderClientFacts(context, client)}
       ${ways.map((way, index) => (index === 0 ? way : [or, way]))}
-      ${renderButtonForm(cancel, texts.text('cancelButton'), 'quiet')}
+      ${cancel && renderButtonForm(cancel, texts.text('cancelButton'), 'quiet')}
     `,
   })
 }

@@ -20,6 +20,8 @@ export const DEFAULT_TEXTS = {
 
   signInTitle: 'Sign in to {brand}',
   signInLead: '{client} wants to connect. Continue if you started this.',
+  /** In place of the lead when no app asks. */
+  signInAccountLead: 'To see which apps you connected, and to end what you no longer need.',
   /** Button of a login by redirect. `{provider}` is, for example, Google. */
   signInWith: 'Continue with {provider}',
   /** Between the ways to sign in. */
@@ -130,6 +132,7 @@ export const DEFAULT_TEXTS = {
   accountCredentials: 'Your credentials',
   accountCredentialsLead: 'Stored encrypted, and used only for what you ask your apps to do.',
   accountNoCredentials: 'Nothing is stored.',
+  accountNotConnected: 'Not connected yet. Your apps need it to work for you.',
   accountUpdated: 'Saved',
   accountReplace: 'Replace',
   accountRemove: 'Delete',

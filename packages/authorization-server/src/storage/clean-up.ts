@@ -42,6 +42,15 @@ const removeRevocations = removing(
     ORDER BY expires_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)`,
 )
 
+// By the clock of the database, as they were made.
+const removeRateLimits = removing(
+  'rate_limits',
+  `DELETE FROM {schema}.rate_limits WHERE limit_key IN (
+    SELECT limit_key FROM {schema}.rate_limits
+    WHERE expires_at <= clock_timestamp()
+    ORDER BY expires_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)`,
+)
+
 /**
  * Removes what has expired, and dynamic clients that were not used for so many days and hold nothing
  * that is still valid. Works in batches; what another process removes meanwhile is left to it.
@@ -68,5 +77,6 @@ export async function cleanUp(
   const unusedSince = now - unusedClientDays * DAY_SECONDS
   const clients = await removeAll(removeClients, [now, unusedSince])
   const revocations = await removeAll(removeRevocations, [now])
+  await removeAll(removeRateLimits, [])
   return { tokens, clients, revocations }
 }

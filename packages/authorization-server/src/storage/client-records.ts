@@ -1,7 +1,8 @@
 import { createVersion } from '@bestviable/mcp-auth-middleware'
-import { digestId, type Statement } from '@bestviable/mcp-auth-store-postgres'
+import { digestId, type SqlRow, type Statement } from '@bestviable/mcp-auth-store-postgres'
 import type { AdapterPayload } from 'oidc-provider'
 import { parseRecord } from './record-json.js'
+import { recordKey } from './record-store.js'
 import { openJson, sealJson } from './sealed-json.js'
 import type { StorageSession } from './session.js'
 import { isStorable, requireStorable, toStorable } from './storable-text.js'
@@ -31,6 +32,15 @@ const findClient: Statement = {
     FROM {schema}.oauth_clients WHERE client_id = $1::text AND active`,
 }
 
+const DECOY = {
+  client_name: 'Decoy',
+  redirect_uris: ['https://decoy.example/callback'],
+  grant_types: ['authorization_code', 'refresh_token'],
+  response_types: ['code'],
+  token_endpoint_auth_method: 'client_secret_basic',
+  client_secret: 'x'.repeat(50),
+}
+
 /** `$1` client_id. Counts what was removed. */
 export const removeClient: Statement = {
   name: 'mcp_auth_as_client_remove',
@@ -40,6 +50,17 @@ export const removeClient: Statement = {
       DELETE FROM {schema}.oauth_clients WHERE client_id = $1::text RETURNING 1
     )
     SELECT (SELECT count(*) FROM tokens) + (SELECT count(*) FROM clients) AS removed`,
+}
+
+function placeOf(clientId: string, version: string) {
+  const idDigest = digestId(clientId)
+  return { table: 'oauth_clients', kind: 'Client', idDigest, version } as const
+}
+
+/** Opens the metadata of a row with `client_id`, which is there whether the client is active or not. */
+export async function openClient(session: StorageSession, row: SqlRow): Promise<AdapterPayload> {
+  const [id, version] = [String(row.client_id), String(row.version)]
+  return parseRecord(await openJson(session.codec, placeOf(id, version), row), id, version)
 }
 
 function listOf(value: unknown): string {
@@ -54,10 +75,21 @@ function listOf(value: unknown): string {
  */
 export function createClientRecords(session: StorageSession): RecordStore {
   const { codec } = session
+  let decoy: Promise<SqlRow> | undefined
 
-  function placeOf(clientId: string, version: string) {
-    const idDigest = digestId(clientId)
-    return { table: 'oauth_clients', kind: 'Client', idDigest, version } as const
+  async function sealDecoy(): Promise<SqlRow> {
+    const [id, version] = ['decoy', createVersion()]
+    const sealed = await sealJson(codec, placeOf(id, version), JSON.stringify(DECOY))
+    const [keyId, wrappedKey, payload] = sealed
+    return { client_id: id, version, key_id: keyId, wrapped_key: wrappedKey, payload }
+  }
+
+  /** Takes as long as finding a client, so that the time does not tell whether there is one. */
+  async function findNothing(id: string): Promise<undefined> {
+    // What is named by a document has no secret to guess.
+    if (id.startsWith('https://')) return
+    decoy ??= sealDecoy()
+    await openClient(session, await decoy)
   }
 
   return {
@@ -82,10 +114,9 @@ export function createClientRecords(session: StorageSession): RecordStore {
     async find(id) {
       // Clients send what they like.
       if (!isStorable(id, ID_LENGTH)) return undefined
-      const [row] = await session.read(findClient, [id])
-      if (row === undefined) return undefined
-      const version = String(row.version)
-      return parseRecord(await openJson(codec, placeOf(id, version), row), id, version)
+      const known = session.known.get(recordKey('Client', Buffer.from(id)))
+      const [row] = known === undefined ? await session.read(findClient, [id]) : [known]
+      return row ? openClient(session, { ...row, client_id: id }) : findNothing(id)
     },
 
     async destroy(id) {

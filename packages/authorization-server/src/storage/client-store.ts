@@ -1,12 +1,12 @@
 import { StoreIntegrityError } from '@bestviable/mcp-auth-middleware'
 import type { SqlRow, Statement } from '@bestviable/mcp-auth-store-postgres'
-import { removeClient } from './client-records.js'
+import { openClient, removeClient } from './client-records.js'
 import { limitOf } from './list-limit.js'
 import type { StorageSession } from './session.js'
 import { isStorable } from './storable-text.js'
 import type { ClientRecord, ClientStore } from './storage.js'
 
-const COLUMNS = `client_id, client_name, redirect_uris::text AS redirect_uris,
+const COLUMNS = `version::text AS version, key_id, wrapped_key, payload, client_id, client_name, redirect_uris::text AS redirect_uris,
   grant_types::text AS grant_types, origin, active,
   floor(extract(epoch FROM created_at))::float8 AS created_at,
   floor(extract(epoch FROM last_used_at))::float8 AS last_used_at`
@@ -40,13 +40,18 @@ const countDynamic: Statement = {
   text: `SELECT count(*) AS clients FROM {schema}.oauth_clients WHERE origin = 'dynamic'`,
 }
 
+/** The time of `touchClient`: the statement decides, this spares most of them. */
+const TOUCH_SECONDS = 60
+const MOST_TOUCHED = 1000
+
 function parseList(json: unknown): readonly string[] {
   const list: unknown = typeof json === 'string' ? JSON.parse(json) : undefined
   if (!Array.isArray(list)) throw new StoreIntegrityError('the stored client is damaged')
   return list.map(String)
 }
 
-function parseClient(row: SqlRow): ClientRecord {
+async function parseClient(session: StorageSession, row: SqlRow): Promise<ClientRecord> {
+  const { token_endpoint_auth_method: method } = await openClient(session, row)
   const { client_name: name, last_used_at: lastUsedAt } = row
   return {
     clientId: String(row.client_id),
@@ -55,6 +60,8 @@ function parseClient(row: SqlRow): ClientRecord {
     grantTypes: parseList(row.grant_types),
     origin: row.origin === 'registered' ? 'registered' : 'dynamic',
     active: row.active === true,
+    // RFC 7591 section 2 names the default.
+    tokenEndpointAuthMethod: typeof method === 'string' ? method : 'client_secret_basic',
     createdAt: Number(row.created_at),
     ...(typeof lastUsedAt === 'number' && { lastUsedAt }),
   }
@@ -62,18 +69,27 @@ function parseClient(row: SqlRow): ClientRecord {
 
 /** Creates the operators' view of clients. */
 export function createClientStore(session: StorageSession): ClientStore {
+  /** Epoch seconds of uses that this process has counted. */
+  const touched = new Map<string, number>()
+
   return {
     async find(clientId) {
       if (!isStorable(clientId)) return undefined
       const [row] = await session.read(findClient, [clientId])
-      return row && parseClient(row)
+      return row && parseClient(session, row)
     },
     async list({ after = '', limit } = {}) {
       if (!isStorable(after)) return []
-      return (await session.read(listClients, [after, limitOf(limit)])).map(parseClient)
+      const rows = await session.read(listClients, [after, limitOf(limit)])
+      return Promise.all(rows.map((row) => parseClient(session, row)))
     },
     async touch(clientId) {
-      if (isStorable(clientId)) await session.write(touchClient, [clientId, session.now() / 1000])
+      if (!isStorable(clientId)) return
+      const now = session.now() / 1000
+      if (Math.abs(now - (touched.get(clientId) ?? 0)) < TOUCH_SECONDS) return
+      await session.write(touchClient, [clientId, now])
+      if (touched.size >= MOST_TOUCHED) touched.clear()
+      touched.set(clientId, now)
     },
     async setActive(clientId, active) {
       if (!isStorable(clientId)) return false

@@ -3,12 +3,14 @@ import {
   type Queryable,
   type Statement,
 } from '@bestviable/mcp-auth-store-postgres'
+import { createAuditTrailStore } from './audit-trail-store.js'
 import { cleanUp } from './clean-up.js'
 import { createClientRecords } from './client-records.js'
 import { createClientStore } from './client-store.js'
+import { createGrantStore } from './grant-store.js'
 import { createRecordIds } from './record-ids.js'
-import { lockClient, lockRecord } from './record-statements.js'
-import { createRecordStore } from './record-store.js'
+import { lockClient } from './record-statements.js'
+import { createRecordStore, lockRecordOf } from './record-store.js'
 import { createRevocationStore } from './revocation-store.js'
 import { createSession } from './session.js'
 import { createSigningKeyStore } from './signing-key-store.js'
@@ -71,18 +73,22 @@ export function createStorage(options: StorageOptions): Storage {
     return store
   }
 
+  const revocations = createRevocationStore(session, watches)
+
   return Object.freeze({
     transaction: (run) => session.transaction(run),
     records,
-    async lock(model, id) {
+    async lock(model, id, { modelOfUser } = {}) {
       if (!session.isInTransaction) throw new TypeError('a lock needs a transaction')
       if (model === 'Client') await session.write(lockClient, [id])
-      else await session.write(lockRecord, [model, idsOf(model).digest(id)])
+      else await lockRecordOf(session, model, idsOf(model).digest(id), modelOfUser)
     },
     users: createUserStore(session, audit),
     clients: createClientStore(session),
+    grants: createGrantStore(session, revocations),
+    auditTrail: createAuditTrailStore(session),
     signingKeys: createSigningKeyStore(session, audit),
-    revocations: createRevocationStore(session, watches),
+    revocations,
     audit,
     cleanUp: (cleanUpOptions) => cleanUp(session, cleanUpOptions),
     async check() {

@@ -10,9 +10,8 @@ import {
   findRecord,
   findRecordByUid,
   findRecordByUserCode,
+  lockRecord,
   revokeGrant,
-  upsertRecord,
-  upsertToken,
 } from './record-statements.js'
 import { openJson, sealJson } from './sealed-json.js'
 import type { StorageSession } from './session.js'
@@ -30,6 +29,26 @@ function toDigest(value: unknown): Uint8Array | null {
   return typeof value === 'string' && value !== '' ? digestId(value) : null
 }
 
+/** Names a record of any model in `StorageSession.known`. */
+export function recordKey(model: string, digest: Uint8Array): string {
+  return `${model} ${Buffer.from(digest).toString('base64url')}`
+}
+
+/** Locks a record until the end of the transaction, which knows it and what belongs to it from then on. */
+export async function lockRecordOf(
+  session: StorageSession,
+  model: string,
+  digest: Uint8Array,
+  modelOfUser: string | undefined,
+): Promise<void> {
+  const values = [model, digest, session.now() / 1000, modelOfUser ?? null]
+  const rows = await session.write(lockRecord, values)
+  for (const row of rows) {
+    const { token_type: type, token_id: id } = row
+    if (id instanceof Uint8Array) session.known.set(recordKey(String(type), id), row)
+  }
+}
+
 /** Creates the store of one model in the table `oauth_tokens`. */
 export function createRecordStore(
   session: StorageSession,
@@ -38,6 +57,8 @@ export function createRecordStore(
 ): RecordStore {
   const { codec } = session
   const seconds = () => session.now() / 1000
+  /** Rows that a transaction knows are asked for more than once. */
+  const opened = new WeakMap<SqlRow, Promise<string>>()
 
   function placeOf(idDigest: Uint8Array, version: string) {
     return { table: 'oauth_tokens', kind: model, idDigest, version } as const
@@ -48,8 +69,9 @@ export function createRecordStore(
     const { token_id: digest, consumed } = row
     const version = String(row.version)
     if (!(digest instanceof Uint8Array)) throw new StoreIntegrityError('the record has no id')
-    const json = await openJson(codec, placeOf(digest, version), row)
-    const payload = parseRecord(json, id ?? ids.handle(digest), version)
+    const json = opened.get(row) ?? openJson(codec, placeOf(digest, version), row)
+    opened.set(row, json)
+    const payload = parseRecord(await json, id ?? ids.handle(digest), version)
     return typeof consumed === 'number' ? { ...payload, consumed } : payload
   }
 
@@ -78,11 +100,15 @@ export function createRecordStore(
         version,
         ...sealed,
       ]
-      await session.write(isIssued ? upsertToken : upsertRecord, values)
+      const activeUser = isIssued ? String(accountId) : undefined
+      await session.put({ key: recordKey(model, digest), values, activeUser })
     },
 
     async find(id) {
-      const [row] = await session.read(findRecord, [model, ids.digest(id), seconds()])
+      const digest = ids.digest(id)
+      const known = session.known.get(recordKey(model, digest))
+      if (known !== undefined) return open(known, id)
+      const [row] = await session.read(findRecord, [model, digest, seconds()])
       return open(row, id)
     },
 
@@ -100,7 +126,9 @@ export function createRecordStore(
     },
 
     async consume(id) {
-      const rows = await session.write(consumeRecord, [model, ids.digest(id), seconds()])
+      const digest = ids.digest(id)
+      const values = [model, digest, seconds()]
+      const rows = await session.write(consumeRecord, values, recordKey(model, digest))
       if (rows.length === 0) throw new AlreadyConsumedError(model)
     },
 

@@ -9,6 +9,7 @@ import {
   type SqlValue,
   type Statement,
 } from '@bestviable/mcp-auth-store-postgres'
+import { fitsWith, type NewRecord, upsertRecords } from './upsert-records.js'
 
 /** Where the parts of the storage run their statements. */
 export interface StorageSession {
@@ -18,8 +19,19 @@ export interface StorageSession {
   readonly now: () => number
   /** One statement, in the transaction of the caller if there is one. */
   read(statement: Statement, values?: readonly SqlValue[]): Promise<readonly SqlRow[]>
-  /** As `read`, for a statement that changes something: it is never repeated. */
-  write(statement: Statement, values?: readonly SqlValue[]): Promise<readonly SqlRow[]>
+  /** As `read`, for a statement that changes something: it is never repeated. `key`: all that it changes. */
+  write(
+    statement: Statement,
+    values?: readonly SqlValue[],
+    key?: string,
+  ): Promise<readonly SqlRow[]>
+  /**
+   * Creates or replaces a record. In a transaction it travels with others of its kind, at the latest
+   * before the next statement or the commit; what fails then fails the transaction.
+   */
+  put(record: NewRecord): Promise<void>
+  /** What the transaction of the caller has read under its lock, by `recordKey`, and not changed since. */
+  readonly known: Map<string, SqlRow>
   /** Runs in the transaction of the caller, or in one of its own. */
   transaction<Value>(run: () => Promise<Value>): Promise<Value>
   /** Whether the caller is in a transaction. */
@@ -32,7 +44,19 @@ export interface StorageSession {
 /** One attempt at a transaction. */
 interface Attempt {
   readonly queryable: Queryable
+  readonly known: Map<string, SqlRow>
+  /** Records that were not sent yet; `undefined` when no more are collected. */
+  unsent: readonly NewRecord[] | undefined
   state: 'open' | 'committed' | 'ended'
+}
+
+async function sendRecords(attempt: Attempt, isLast = false): Promise<void> {
+  const { unsent, queryable } = attempt
+  if (isLast) attempt.unsent = undefined
+  if (unsent === undefined || unsent.length === 0) return
+  if (!isLast) attempt.unsent = []
+  const { statement, values } = upsertRecords(unsent)
+  await queryable.query(statement, values)
 }
 
 /** Creates what statements run in. Tables and encryption keys are checked before the first of them. */
@@ -75,7 +99,10 @@ export function createSession(
     values: readonly SqlValue[],
   ): Promise<readonly SqlRow[]> {
     const attempt = currentAttempt()
-    if (attempt !== undefined) return attempt.queryable.query(statement, values)
+    if (attempt !== undefined) {
+      await sendRecords(attempt)
+      return attempt.queryable.query(statement, values)
+    }
     await prepare()
     return database.query(statement, values, { kind })
   }
@@ -85,7 +112,29 @@ export function createSession(
     codec,
     now,
     read: (statement, values = []) => query('read', statement, values),
-    write: (statement, values = []) => query('write', statement, values),
+    async write(statement, values = [], key) {
+      const known = currentAttempt()?.known
+      if (key === undefined) known?.clear()
+      else known?.delete(key)
+      return query('write', statement, values)
+    },
+    async put(record) {
+      const attempt = currentAttempt()
+      attempt?.known.delete(record.key)
+      if (attempt?.state === 'open' && attempt.unsent !== undefined) {
+        if (!fitsWith(attempt.unsent, record)) await sendRecords(attempt)
+        // What nobody waited for can come when the commit is under way.
+        if (attempt.unsent !== undefined) {
+          attempt.unsent = [...attempt.unsent, record]
+          return
+        }
+      }
+      const { statement, values } = upsertRecords([record])
+      await query('write', statement, values)
+    },
+    get known() {
+      return currentAttempt()?.known ?? new Map()
+    },
     get isInTransaction() {
       return currentAttempt() !== undefined
     },
@@ -101,11 +150,13 @@ export function createSession(
       }
       try {
         const value = await database.transaction(
-          (queryable) => {
+          async (queryable) => {
             end('ended')
-            const attempt: Attempt = { queryable, state: 'open' }
+            const attempt: Attempt = { queryable, known: new Map(), unsent: [], state: 'open' }
             tried.push(attempt)
-            return attempts.run(attempt, run)
+            const result = await attempts.run(attempt, run)
+            await sendRecords(attempt, true)
+            return result
           },
           { kind: 'write' },
         )

@@ -1,4 +1,5 @@
 import type { AdapterPayload } from 'oidc-provider'
+import type { AuthorizationServerEventName } from './event-names.js'
 
 /** Where the engine keeps one kind of record; the interface is that of oidc-provider. */
 export interface RecordStore {
@@ -58,9 +59,29 @@ export interface SignedInIdentity {
   readonly picture?: string | undefined
 }
 
+/** Who made a change, for the audit trail. */
+export type ChangeActor = NonNullable<AuditInput['actor']>
+
+/** How many users there are. */
+export interface UserCounts {
+  /** Without invitations. */
+  readonly users: number
+  readonly suspended: number
+  readonly invited: number
+}
+
 /** Users and invitations. Every change is audited in its transaction. */
 export interface UserStore {
   find(userId: string): Promise<UserProfile | undefined>
+  /**
+   * As `find`. In a transaction the user is also held as it is until the end of that: suspending, removing
+   * and ending of all its sessions wait.
+   */
+  hold(userId: string): Promise<UserProfile | undefined>
+  /** Users and the invitation with an e-mail, at most 10. */
+  findByEmail(email: string): Promise<readonly UserProfile[]>
+  /** Locks all active admins until the end of the transaction. */
+  lockAdmins(): Promise<readonly UserProfile[]>
   findByIdentity(issuer: string, subject: string): Promise<UserProfile | undefined>
   /** The open invitation of a verified e-mail, bound at the first sign-in. */
   findInvitation(email: string): Promise<UserProfile | undefined>
@@ -72,16 +93,26 @@ export interface UserStore {
   /** Creates an invitation; one per e-mail. */
   invite(
     email: string,
-    options?: { readonly role?: UserRole; readonly name?: string },
+    options?: {
+      readonly role?: UserRole | undefined
+      readonly name?: string | undefined
+      readonly actor?: ChangeActor | undefined
+    },
   ): Promise<UserProfile>
-  setStatus(userId: string, status: 'active' | 'suspended'): Promise<UserProfile | undefined>
-  setRole(userId: string, role: UserRole): Promise<UserProfile | undefined>
+  setStatus(
+    userId: string,
+    status: 'active' | 'suspended',
+    actor?: ChangeActor,
+  ): Promise<UserProfile | undefined>
+  setRole(userId: string, role: UserRole, actor?: ChangeActor): Promise<UserProfile | undefined>
   /** Removes the profile. What else belongs to the user is the caller's to remove first. */
-  remove(userId: string): Promise<boolean>
+  remove(userId: string, actor?: ChangeActor): Promise<boolean>
   list(options?: {
-    readonly after?: string
-    readonly limit?: number
+    readonly after?: string | undefined
+    readonly limit?: number | undefined
+    readonly status?: UserStatus | undefined
   }): Promise<readonly UserProfile[]>
+  count(): Promise<UserCounts>
   /** Distinct users who signed in or were issued a token in the last `days`. */
   countActive(days: number): Promise<number>
 }
@@ -92,6 +123,7 @@ export interface ClientRecord {
   readonly clientName?: string | undefined
   readonly redirectUris: readonly string[]
   readonly grantTypes: readonly string[]
+  readonly tokenEndpointAuthMethod: string
   /** `dynamic`: by RFC 7591, removed when unused; `registered`: by an operator. */
   readonly origin: 'dynamic' | 'registered'
   readonly active: boolean
@@ -104,8 +136,8 @@ export interface ClientRecord {
 export interface ClientStore {
   find(clientId: string): Promise<ClientRecord | undefined>
   list(options?: {
-    readonly after?: string
-    readonly limit?: number
+    readonly after?: string | undefined
+    readonly limit?: number | undefined
   }): Promise<readonly ClientRecord[]>
   /** Counts a use, at most one write a minute and client. */
   touch(clientId: string): Promise<void>
@@ -113,6 +145,89 @@ export interface ClientStore {
   /** Removes the client and every grant and token of it. */
   remove(clientId: string): Promise<boolean>
   countDynamic(): Promise<number>
+}
+
+/** A grant: what a user gave one app, until it ends. */
+export interface GrantRecord {
+  /** SHA-256 of the id of the grant, in hex: names it and is no way in. */
+  readonly grantKey: string
+  readonly userId?: string | undefined
+  readonly clientId?: string | undefined
+  readonly clientName?: string | undefined
+  /** The grant of the engine. */
+  readonly payload: AdapterPayload
+  /** What was approved with it, as the engine keeps it. */
+  readonly facts?: unknown
+  /** Epoch seconds. */
+  readonly createdAt: number
+  /** When a token was last issued for it. */
+  readonly lastUsedAt?: number | undefined
+  readonly expiresAt?: number | undefined
+}
+
+/**
+ * Grants with everything that hangs on them. What ends one also adds its revocation, so that its access
+ * tokens end on all replicas; `expiresAt` is when the last of them would have ended, in epoch seconds.
+ */
+export interface GrantStore {
+  find(grantKey: string): Promise<GrantRecord | undefined>
+  list(options?: {
+    readonly userId?: string | undefined
+    readonly clientId?: string | undefined
+    /** `grantKey` of the last entry of the page before. */
+    readonly after?: string | undefined
+    readonly limit?: number | undefined
+  }): Promise<readonly GrantRecord[]>
+  /** `false` when there was nothing of it. */
+  revoke(grantKey: string, expiresAt: number): Promise<boolean>
+  /** Ends all grants and browser sessions of a user and locks its profile. Tells how many grants. */
+  revokeByUser(userId: string, expiresAt: number): Promise<number>
+  /** Ends all grants of a client, and its own tokens. Tells how many grants. */
+  revokeByClient(clientId: string, expiresAt: number): Promise<number>
+}
+
+/** An event of the audit trail, as it was written. */
+export interface AuditTrailEntry {
+  readonly id: string
+  /** Epoch milliseconds. */
+  readonly at: number
+  readonly event: string
+  readonly outcome: string
+  readonly reason?: string | undefined
+  readonly actor?:
+    | { readonly issuer: string; readonly subject: string; readonly clientId?: string | undefined }
+    | undefined
+  readonly details?: Readonly<Record<string, unknown>> | undefined
+}
+
+/** Names under which a person stands in the audit trail. */
+export interface ForgottenNames {
+  readonly actors: readonly { readonly issuer: string; readonly subject: string }[]
+  /** Whole values of `details`. */
+  readonly texts: readonly string[]
+  /** SHA-256 of keys of credentials, base64url. */
+  readonly keyDigests: readonly string[]
+}
+
+/** The audit trail of the schema. */
+export interface AuditTrailStore {
+  /** Newest first. */
+  list(options?: {
+    readonly before?: string | undefined
+    readonly limit?: number | undefined
+    readonly subject?: string | undefined
+    readonly event?: string | undefined
+  }): Promise<readonly AuditTrailEntry[]>
+  /** From what the digests of a user's credentials are made: all providers, and issuers of the subject. */
+  credentialNames(subject: string): Promise<{
+    readonly providers: readonly string[]
+    readonly issuers: readonly string[]
+  }>
+  /**
+   * Puts a pseudonym in the place of a person and tells in how many events it was the actor. Reads all
+   * events, which may take a minute; not to be called in a transaction.
+   */
+  forget(names: ForgottenNames, pseudonym: string): Promise<number>
 }
 
 /** State of a signing key: published only, signing, or published until its last token has expired. */
@@ -144,6 +259,7 @@ export interface SigningKeyStore {
 /** What is revoked: everything of a grant, one access token by `jti`, a user, a client, a signing key. */
 export interface Revocation {
   readonly kind: 'grant' | 'token' | 'user' | 'client' | 'key'
+  /** Of a grant its `grantKey`. */
   readonly id: string
   /** Epoch seconds after which no token of it can be valid. */
   readonly expiresAt: number
@@ -162,8 +278,7 @@ export interface RevocationStore {
 
 /** One event for the audit trail. Never holds a credential. */
 export interface AuditInput {
-  /** For example `sign-in`, `consent`, `token.reuse`, `user.suspend`. */
-  readonly event: string
+  readonly event: AuthorizationServerEventName
   readonly outcome: 'done' | 'denied' | 'failed'
   readonly reason?: string | undefined
   readonly actor?:
@@ -189,10 +304,20 @@ export interface Storage {
   transaction<Value>(run: () => Promise<Value>): Promise<Value>
   /** Records of one model of the engine, for example `RefreshToken`. Ids are stored as SHA-256, payloads sealed. */
   records(model: string): RecordStore
-  /** Locks one record until the end of the transaction, so that parallel requests for it take turns. */
-  lock(model: string, id: string): Promise<void>
+  /**
+   * Locks one record until the end of the transaction, so that parallel requests for it take turns. The
+   * transaction then knows it without asking again, with its grant and client, and with the record of
+   * the kind `modelOfUser` that has the id of its user.
+   */
+  lock(
+    model: string,
+    id: string,
+    options?: { readonly modelOfUser?: string | undefined },
+  ): Promise<void>
   readonly users: UserStore
   readonly clients: ClientStore
+  readonly grants: GrantStore
+  readonly auditTrail: AuditTrailStore
   readonly signingKeys: SigningKeyStore
   readonly revocations: RevocationStore
   /** Writes to `audit_events`, in the transaction if there is one. */

@@ -14,6 +14,18 @@ function select(name: string, condition: string): Statement {
 }
 
 export const findUser: Statement = select('find', 'user_id = $1::uuid')
+/** Others may hold the user too and count it as active; who locks it for an update waits. */
+export const holdUser: Statement = select('hold', 'user_id = $1::uuid FOR KEY SHARE')
+export const lockUser: Statement = select('lock', 'user_id = $1::uuid FOR UPDATE')
+// In one order, so that two admins who suspend each other take turns.
+export const lockAdmins: Statement = select(
+  'lock_admins',
+  `role = 'admin' AND status = 'active' ORDER BY user_profiles.user_id FOR UPDATE`,
+)
+export const findUsersByEmail: Statement = select(
+  'find_email',
+  'email = $1::text ORDER BY user_profiles.user_id LIMIT 10',
+)
 export const findIdentity: Statement = select(
   'find_identity',
   'provider_issuer = $1::text AND provider_user_id = $2::text',
@@ -24,8 +36,17 @@ export const findInvitation: Statement = select(
 )
 export const listUsers: Statement = select(
   'list',
-  'user_id > $1::uuid ORDER BY user_profiles.user_id LIMIT $2::int',
+  `user_id > $1::uuid AND ($3::text IS NULL OR status = $3::text)
+    ORDER BY user_profiles.user_id LIMIT $2::int`,
 )
+
+export const countUsers: Statement = {
+  name: 'mcp_auth_as_user_count',
+  text: `SELECT count(CASE WHEN provider_user_id IS NOT NULL THEN 1 END) AS users,
+      count(CASE WHEN status = 'suspended' THEN 1 END) AS suspended,
+      count(CASE WHEN status = 'invited' THEN 1 END) AS invited
+    FROM {schema}.user_profiles`,
+}
 
 /** `$1` e-mail. The invitation becomes part of the profile that is written next. */
 export const takeInvitation: Statement = {

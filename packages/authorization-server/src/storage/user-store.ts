@@ -2,17 +2,29 @@ import { randomUUID } from 'node:crypto'
 import { StoreIntegrityError, StoreInvalidError } from '@bestviable/mcp-auth-middleware'
 import type { SqlRow, SqlValue, Statement } from '@bestviable/mcp-auth-store-postgres'
 import { normalizeEmail } from '../login/email.js'
+import type { AuthorizationServerEventName } from './event-names.js'
 import { limitOf } from './list-limit.js'
 import type { StorageSession } from './session.js'
 import { isStorable, requireStorable, toStorable } from './storable-text.js'
-import type { AuditInput, UserProfile, UserRole, UserStatus, UserStore } from './storage.js'
+import type {
+  AuditInput,
+  ChangeActor,
+  UserProfile,
+  UserRole,
+  UserStatus,
+  UserStore,
+} from './storage.js'
 import {
   countActiveUsers,
+  countUsers,
   findIdentity,
   findInvitation,
   findUser,
+  findUsersByEmail,
+  holdUser,
   inviteUser,
   listUsers,
+  lockAdmins,
   removeUser,
   setUserRole,
   setUserStatus,
@@ -79,22 +91,27 @@ export function createUserStore(
   }
 
   /** Neither e-mail nor name: the trail outlives the user. */
-  function record(event: string, { userId, role }: UserProfile): Promise<void> {
-    return audit({ event, outcome: 'done', details: { userId, role } })
+  function record(
+    event: AuthorizationServerEventName,
+    { userId, role }: UserProfile,
+    actor?: ChangeActor,
+  ): Promise<void> {
+    return audit({ event, outcome: 'done', actor, details: { userId, role } })
   }
 
   function change(
     userId: string,
     statement: Statement,
     value: string,
-    eventOf: (user: UserProfile) => string,
+    event: AuthorizationServerEventName,
+    actor: ChangeActor | undefined,
   ): Promise<UserProfile | undefined> {
     return session.transaction(async () => {
       if (!UUID.test(userId)) return undefined
       const [row] = await session.write(statement, [userId, value, seconds()])
       if (row === undefined) return undefined
       const user = parseUser(row)
-      await record(eventOf(user), user)
+      await record(event, user, actor)
       return user
     })
   }
@@ -103,6 +120,19 @@ export function createUserStore(
     async find(userId) {
       return UUID.test(userId) ? findOne(findUser, [userId]) : undefined
     },
+
+    async hold(userId) {
+      if (!UUID.test(userId)) return undefined
+      return findOne(session.isInTransaction ? holdUser : findUser, [userId])
+    },
+
+    async findByEmail(email) {
+      const address = normalizeEmail(email)
+      if (address === undefined) return []
+      return (await session.read(findUsersByEmail, [address])).map(parseUser)
+    },
+
+    lockAdmins: async () => (await session.write(lockAdmins)).map(parseUser),
 
     async findByIdentity(issuer, subject) {
       const isKnown = isStorable(issuer, IDENTITY_LENGTH) && isStorable(subject, IDENTITY_LENGTH)
@@ -147,7 +177,7 @@ export function createUserStore(
       })
     },
 
-    async invite(email, { role, name } = {}) {
+    async invite(email, { role, name, actor } = {}) {
       const address = normalizeEmail(email)
       if (address === undefined) throw new StoreInvalidError('the e-mail is not one plain address')
       return session.transaction(async () => {
@@ -160,33 +190,48 @@ export function createUserStore(
         ]
         const [row] = await session.write(inviteUser, values)
         const user = requireUser(row)
-        await record('user.invite', user)
+        await record('user.invite', user, actor)
         return user
       })
     },
 
-    setStatus: (userId, status) =>
-      change(userId, setUserStatus, status, () =>
-        status === 'suspended' ? 'user.suspend' : 'user.activate',
-      ),
+    setStatus(userId, status, actor) {
+      const event = status === 'suspended' ? 'user.suspend' : 'user.activate'
+      return change(userId, setUserStatus, status, event, actor)
+    },
 
-    setRole: (userId, role: UserRole) => change(userId, setUserRole, role, () => 'user.role'),
+    setRole: (userId, role: UserRole, actor) =>
+      change(userId, setUserRole, role, 'user.role', actor),
 
-    remove(userId) {
+    remove(userId, actor) {
       return session.transaction(async () => {
         if (!UUID.test(userId)) return false
         const isRemoved = (await session.write(removeUser, [userId])).length > 0
-        if (isRemoved) await audit({ event: 'user.remove', outcome: 'done', details: { userId } })
+        // Without the id: nothing of the user stays.
+        if (isRemoved) await audit({ event: 'user.remove', outcome: 'done', actor })
         return isRemoved
       })
     },
 
-    async list({ after, limit } = {}) {
+    async list({ after, limit, status } = {}) {
       if (after !== undefined && !UUID.test(after)) {
         throw new StoreInvalidError('after must be a user id')
       }
-      const rows = await session.read(listUsers, [after ?? LOWEST_ID, limitOf(limit)])
+      const rows = await session.read(listUsers, [
+        after ?? LOWEST_ID,
+        limitOf(limit),
+        status ?? null,
+      ])
       return rows.map(parseUser)
+    },
+
+    async count() {
+      const [row] = await session.read(countUsers)
+      return {
+        users: Number(row?.users),
+        suspended: Number(row?.suspended),
+        invited: Number(row?.invited),
+      }
     },
 
     async countActive(days) {

@@ -153,9 +153,11 @@ export const account: AccountView = {
   credentials: [
     {
       label: 'Coda API token',
-      updatedAt: NOVEMBER - 500_000,
       replace: { ...apiToken, form: form('/account/credentials/1/replace') },
-      remove: form('/account/credentials/1/remove'),
+      stored: {
+        updatedAt: NOVEMBER - 500_000,
+        remove: form('/account/credentials/1/remove'),
+      },
     },
   ],
   signOut: form('/account/sign-out'),
@@ -188,6 +190,7 @@ export function renderStates(pages: Pages): Readonly<Record<string, string>> {
     'sign-in-one': pages.signIn({ ...redirectsOnly, redirects: signIn.redirects.slice(0, 1) }),
     'sign-in-token': pages.signIn({ ...signIn, client: cursor, redirects: [] }),
     'sign-in-dev': pages.signIn({ ...redirectsOnly, client: loopback, redirects: [], dev }),
+    'sign-in-account': pages.signIn({ ...signIn, client: undefined, cancel: undefined }),
     'sign-in-all': pages.signIn({ ...signIn, dev }),
     connect: pages.connect(connect),
     'connect-required': pages.connect({ ...connect, skip: undefined }),
@@ -217,6 +220,10 @@ export function renderStates(pages: Pages): Readonly<Record<string, string>> {
     states['account-problem'] = pages.account({
       ...account,
       credentials: [{ ...credential, replace }],
+    })
+    states['account-missing'] = pages.account({
+      ...account,
+      credentials: [{ ...credential, stored: undefined }],
     })
   }
   for (const reason of ['not_admitted', 'suspended', 'cancelled', 'upstream_denied'] as const) {

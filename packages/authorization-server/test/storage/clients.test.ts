@@ -49,6 +49,7 @@ describe.each(engineSetups)('clients on $title', ({ engine, profile }) => {
         clientName: 'Name of c1',
         redirectUris: metadataOf('c1').redirect_uris,
         grantTypes: metadataOf('c1').grant_types,
+        tokenEndpointAuthMethod: 'client_secret_basic',
         origin: 'dynamic',
         active: true,
         createdAt: backend.clock.now / 1000,
