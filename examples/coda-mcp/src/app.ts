@@ -13,7 +13,7 @@ import type { Health } from './health.js'
 import { createLandingPage } from './landing-page.js'
 import type { Logger } from './logger.js'
 import { createMcpEndpoint, type McpEndpoint } from './mcp-endpoint.js'
-import { type CredentialFor, createCodaMcpServer } from './mcp-server.js'
+import { type CredentialFor, createCodaMcpServer, type TokenRefused } from './mcp-server.js'
 import { type Caller, logRequests } from './request-log.js'
 
 /** Options for {@link createApp}. */
@@ -25,6 +25,7 @@ export interface AppOptions {
   readonly drain: Drain
   readonly coda: CodaClient
   readonly credentialFor: CredentialFor
+  readonly onTokenRefused?: TokenRefused | undefined
   /**
    * Guards everything but the landing page and the health routes, in this order. It has to set
    * `req.auth` in the shape of the MCP SDK and may answer routes of its own, such as metadata.
@@ -59,13 +60,14 @@ function handleErrors(logger: Logger): ErrorRequestHandler {
  * @throws Error when `auth` is empty, since `/mcp` would be open to everybody.
  */
 export function createApp(options: AppOptions): App {
-  const { config, version, logger, health, drain, coda, credentialFor } = options
+  const { config, version, logger, health, drain, coda, credentialFor, onTokenRefused } = options
   if (options.auth.length === 0) throw new Error('createApp: auth must hold at least one handler')
   const endpoint = createMcpEndpoint(
     () =>
       createCodaMcpServer({
         coda,
         credentialFor,
+        onTokenRefused,
         version,
         readOnly: config.readOnly,
         shuttingDown: drain.signal,

@@ -2,7 +2,6 @@ import {
   type AuthEvent,
   cloudflareAccess,
   createMcpAuth,
-  jwt,
   localBearer,
   type McpAuth,
   oidc,
@@ -11,7 +10,7 @@ import {
   type TokenValidator,
 } from '@bestviable/mcp-auth-middleware'
 import { mcpAuth } from '@bestviable/mcp-auth-middleware/express'
-import type { TestIssuer } from '@bestviable/mcp-auth-middleware/testing'
+import type { AuthorizationServer } from '@bestviable/mcp-authorization-server'
 import type { RequestHandler } from 'express'
 import type { CodaMcpConfig } from './config.js'
 import type { Logger } from './logger.js'
@@ -38,18 +37,38 @@ export interface AuthSetupOptions {
   readonly logger: Logger
   /** Called when a request was refused because the store of credentials did not answer. */
   readonly onStoreOutage: () => void
-  /** Issuer of a first run on this machine. */
-  readonly firstRunIssuer?: TestIssuer | undefined
+  /** The embedded one, when people sign in here. */
+  readonly authorizationServer?: AuthorizationServer | undefined
+  /** Digest of the token that a first run has printed. */
+  readonly firstRunDigest?: string | undefined
 }
 
-function createValidators(
-  { waysIn, grantedScopes, resource, readOnly }: CodaMcpConfig,
-  firstRunIssuer: TestIssuer | undefined,
-): readonly TokenValidator[] {
+/**
+ * The validator of the embedded authorization server, which has asked the lists itself, at sign-in and at
+ * each refresh. Its tokens carry no address, so that asking again here would refuse everybody.
+ */
+function ownValidator({ validator }: AuthorizationServer): TokenValidator {
+  return {
+    ...validator,
+    async validate(credential, context) {
+      const verdict = await validator.validate(credential, context)
+      return verdict.kind === 'accepted'
+        ? { ...verdict, principal: { ...verdict.principal, admittedByName: true } }
+        : verdict
+    },
+  }
+}
+
+function createValidators({
+  config: { waysIn, grantedScopes, readOnly },
+  authorizationServer,
+  firstRunDigest,
+}: AuthSetupOptions): readonly TokenValidator[] {
   const everything = readOnly ? ['coda.read'] : ['coda.write']
   // Whoever set GRANTED_SCOPES has a provider that cannot issue the scopes of this server.
   const granted = grantedScopes === undefined ? {} : { grantScopes: () => grantedScopes }
   const validators: TokenValidator[] = []
+  if (authorizationServer !== undefined) validators.push(ownValidator(authorizationServer))
   if (waysIn.stytch !== undefined) {
     validators.push(stytch({ ...waysIn.stytch, ...granted }))
   }
@@ -63,9 +82,8 @@ function createValidators(
     validators.push(cloudflareAccess({ ...waysIn.cloudflareAccess, grantScopes, edgeOAuth: true }))
   }
   if (waysIn.bearer !== undefined) validators.push(localBearer(waysIn.bearer))
-  if (firstRunIssuer !== undefined) {
-    const { issuer, jwksUri } = firstRunIssuer
-    validators.push(jwt({ name: 'first-run', issuer, jwksUri, audience: resource }))
+  if (firstRunDigest !== undefined) {
+    validators.push(localBearer({ 'first-run': [{ digest: firstRunDigest, scopes: everything }] }))
   }
   return validators
 }
@@ -85,9 +103,9 @@ function createListener({ logger, onStoreOutage }: AuthSetupOptions): (event: Au
 
 /** Builds the guard from the configuration. Every list of `ALLOWED_…` applies to every way in. */
 export function createAuth(options: AuthSetupOptions): AuthSetup {
-  const { config, tools, credentials, firstRunIssuer } = options
+  const { config, tools, credentials, authorizationServer } = options
   const { allow } = config
-  const validators = createValidators(config, firstRunIssuer)
+  const validators = createValidators(options)
   const issuers = validators.flatMap(({ authorizationServers }) => authorizationServers)
   const restricts = allow.emails.length + allow.domains.length + allow.tenants.length > 0
 
@@ -115,9 +133,15 @@ export function createAuth(options: AuthSetupOptions): AuthSetup {
   const guard: RequestHandler = mcpAuth(auth)
   return {
     auth,
-    handlers: firstRunIssuer === undefined ? [guard] : [firstRunIssuer.handler, guard],
+    // First, so that it answers its own paths, which the guard would refuse.
+    handlers: authorizationServer === undefined ? [guard] : [authorizationServer.router, guard],
     providers: validators.map(({ name }) => name),
     oauthCompliant: issuers.length > 0 || config.waysIn.cloudflareAccess !== undefined,
-    metadataUrls: auth.resources.flatMap(({ metadataUrl }) => metadataUrl ?? []),
+    metadataUrls: [
+      ...auth.resources.flatMap(({ metadataUrl }) => metadataUrl ?? []),
+      ...(authorizationServer === undefined
+        ? []
+        : [`${config.publicUrl}/.well-known/oauth-authorization-server`]),
+    ],
   }
 }

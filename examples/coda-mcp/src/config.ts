@@ -1,4 +1,12 @@
-import { type BearerToken, isLoopbackHost, type TrustProxy } from './config/formats.js'
+import {
+  type AuthorizationServerConfig,
+  findUnusedSignInVariables,
+  readAuthorizationServer,
+  signsInByCodaToken,
+} from './config/authorization-server.js'
+import { type DatabaseConfig, findUnusedDatabase, readDatabase } from './config/database.js'
+import { checkFirstRun, readExposure } from './config/exposure.js'
+import type { TrustProxy } from './config/formats.js'
 import {
   type ConfigProblem,
   collectVariables,
@@ -8,8 +16,14 @@ import {
   readFileOfDisk,
   readVariable,
 } from './config/raw-environment.js'
-import { findUnusedStoreVariables, readStores, type StoreConfig } from './config/stores.js'
+import {
+  findUnusedStoreVariables,
+  readStores,
+  type StoreConfig,
+  usesPostgres,
+} from './config/stores.js'
 import { Environment } from './config/variables.js'
+import { checkWaysIn, hasWayIn, readWaysIn, type WaysIn, waysInChoices } from './config/ways-in.js'
 import type { CodaScope } from './tools/scopes.js'
 
 /** The variables cannot be used. Lists every problem; values are never repeated. */
@@ -22,20 +36,6 @@ export class ConfigError extends Error {
     this.name = 'ConfigError'
     this.problems = problems
   }
-}
-
-/** The ways in that are configured; each is there when all of its variables are set. */
-interface WaysIn {
-  readonly cloudflareAccess?: {
-    /** Team name, without `.cloudflareaccess.com`. */
-    readonly team: string
-    readonly audience: readonly string[]
-    readonly serviceTokens: readonly string[]
-  }
-  readonly stytch?: { readonly projectId: string; readonly domain: string }
-  readonly oidc?: { readonly issuer: string; readonly audience: readonly string[] }
-  /** In the form that `localBearer` takes. */
-  readonly bearer?: Readonly<Record<string, readonly BearerToken[]>>
 }
 
 /** Configuration of the server. Made by {@link readConfig} only. */
@@ -60,6 +60,10 @@ export interface CodaMcpConfig {
     readonly credentials: 'service' | 'user'
   }
   readonly store: StoreConfig
+  /** Set when anything needs a database. */
+  readonly database: DatabaseConfig | undefined
+  /** Set when people sign in at this server itself. */
+  readonly authorizationServer: AuthorizationServerConfig | undefined
   readonly waysIn: WaysIn
   readonly allow: {
     readonly emails: readonly string[]
@@ -76,100 +80,11 @@ export interface CodaMcpConfig {
   readonly warnings: readonly string[]
 }
 
-const waysInVariables: readonly (readonly (keyof Environment)[])[] = [
-  ['CF_ACCESS_TEAM_DOMAIN', 'CF_ACCESS_AUD'],
-  ['STYTCH_PROJECT_ID', 'STYTCH_DOMAIN'],
-  ['OIDC_ISSUER', 'OIDC_AUDIENCE'],
-  ['MCP_BEARER_TOKENS'],
-]
-
-function checkWaysIn(values: Readonly<Record<string, string>>, problems: ConfigProblem[]): void {
-  for (const group of waysInVariables) {
-    const present = group.filter((name) => values[name] !== undefined)
-    if (present.length === 0) continue
-    for (const variable of group) {
-      if (values[variable] !== undefined) continue
-      problems.push({ variable, message: `is missing: ${present.join(', ')} works only with it` })
-    }
-  }
-  if (
-    values.CF_ACCESS_SERVICE_TOKENS !== undefined &&
-    values.CF_ACCESS_TEAM_DOMAIN === undefined &&
-    values.CF_ACCESS_AUD === undefined
-  ) {
-    const message = 'works only with CF_ACCESS_TEAM_DOMAIN and CF_ACCESS_AUD'
-    problems.push({ variable: 'CF_ACCESS_SERVICE_TOKENS', message })
-  }
-}
-
-/** The URL of a server on this machine, with the name that people use for the usual addresses. */
-function localUrl(host: string, port: number): string {
-  const name = host === '127.0.0.1' || host === '::1' ? 'localhost' : host
-  // The origin leaves out port 80, as clients do.
-  return new URL(`http://${name}:${port}`).origin
-}
-
-function checkExposure(env: Environment, problems: ConfigProblem[]): { firstRun: boolean } {
-  const publicUrl = env.PUBLIC_URL ?? env.OAUTH_SERVER_URL
-  if (
-    env.PUBLIC_URL !== undefined &&
-    env.OAUTH_SERVER_URL !== undefined &&
-    env.PUBLIC_URL !== env.OAUTH_SERVER_URL
-  ) {
-    const message = 'differs from PUBLIC_URL; remove one of the two'
-    problems.push({ variable: 'OAUTH_SERVER_URL', message })
-  }
-  const loopback =
-    isLoopbackHost(env.HOST) &&
-    (publicUrl === undefined || isLoopbackHost(new URL(publicUrl).hostname))
-  const hasWayIn = waysInVariables.some((group) => group.every((name) => env[name] !== undefined))
-  if (publicUrl === undefined && !isLoopbackHost(env.HOST)) {
-    const message = 'is missing: off loopback it must say where clients reach the server'
-    problems.push({ variable: 'PUBLIC_URL', message })
-  }
-  if (!hasWayIn && !loopback) {
-    const choices = waysInVariables.map((group) => group.join(' and ')).join('; or ')
-    problems.push({
-      variable: '(way in)',
-      message: `is missing: off loopback callers must be known. Set ${choices}`,
-    })
-  }
-  const firstRun = !hasWayIn && loopback
-  const { protocol, hostname } = new URL(publicUrl ?? localUrl(env.HOST, env.PORT))
-  if (firstRun && !(protocol === 'http:' && /^(localhost|127\.0\.0\.1)$/.test(hostname))) {
-    const variable = publicUrl === undefined ? 'HOST' : 'PUBLIC_URL'
-    const message =
-      'must be on http://localhost or http://127.0.0.1 while no way in is configured: the built-in issuer signs in everybody'
-    problems.push({ variable, message })
-  }
-  if (
-    env.CODA_API_TOKEN === undefined &&
-    env.CODA_CREDENTIALS === 'service' &&
-    env.TOKEN_STORE === 'env' &&
-    !firstRun
-  ) {
-    const message = 'is missing: set it or CODA_API_TOKEN_FILE; coda.io/account makes one'
-    problems.push({ variable: 'CODA_API_TOKEN', message })
-  }
-  return { firstRun }
-}
-
-function readWaysIn(env: Environment): WaysIn {
-  const { CF_ACCESS_TEAM_DOMAIN: team, CF_ACCESS_AUD: audience } = env
-  return {
-    ...(team !== undefined && audience !== undefined
-      ? {
-          cloudflareAccess: { team, audience, serviceTokens: env.CF_ACCESS_SERVICE_TOKENS ?? [] },
-        }
-      : {}),
-    ...(env.STYTCH_PROJECT_ID !== undefined && env.STYTCH_DOMAIN !== undefined
-      ? { stytch: { projectId: env.STYTCH_PROJECT_ID, domain: env.STYTCH_DOMAIN } }
-      : {}),
-    ...(env.OIDC_ISSUER !== undefined && env.OIDC_AUDIENCE !== undefined
-      ? { oidc: { issuer: env.OIDC_ISSUER, audience: env.OIDC_AUDIENCE } }
-      : {}),
-    ...(env.MCP_BEARER_TOKENS === undefined ? {} : { bearer: env.MCP_BEARER_TOKENS }),
-  }
+function checkCodaToken(env: Environment, firstRun: boolean, problems: ConfigProblem[]): void {
+  const isNeeded = env.CODA_CREDENTIALS === 'service' && env.TOKEN_STORE === 'env' && !firstRun
+  if (!isNeeded || env.CODA_API_TOKEN !== undefined) return
+  const message = 'is missing: set it or CODA_API_TOKEN_FILE; coda.io/account makes one'
+  problems.push({ variable: 'CODA_API_TOKEN', message })
 }
 
 /** Stytch puts no address into its tokens, so lists of addresses refuse all who come in by it. */
@@ -197,7 +112,8 @@ function findUnusedSecrets(env: RawEnvironment): string[] {
  * Reads the configuration of the server from environment variables.
  *
  * An empty variable counts as unset. `NAME_FILE` names a file with the value, where the table in the
- * README says so. Without any way in the server starts on loopback only (`firstRun`).
+ * README says so. Without any way in the server starts on loopback only (`firstRun`), where everybody
+ * can sign in.
  *
  * @throws {@link ConfigError} listing every problem at once, without values.
  */
@@ -215,11 +131,25 @@ export function readConfig(
   if (!parsed.success) throw new ConfigError(problems)
 
   const { data } = parsed
+  const exposure = readExposure(data, problems)
+  const { publicUrl, loopback } = exposure
+  const isClosed = !hasWayIn(data) && !signsInByCodaToken(data) && data.OAUTH_PROVIDER === undefined
+  const firstRun = isClosed && loopback
+  if (isClosed && !loopback) {
+    const message = `is missing: off loopback callers must be known. Set ${waysInChoices}`
+    problems.push({ variable: '(way in)', message })
+  }
+  if (firstRun) checkFirstRun(data, exposure, problems)
+  checkCodaToken(data, firstRun, problems)
   const store = readStores(data, problems)
-  const { firstRun } = checkExposure(data, problems)
+  const authorizationServer = readAuthorizationServer(data, { exposure, firstRun }, problems)
+  const uses = {
+    authorizationServer: authorizationServer !== undefined,
+    store: usesPostgres(store),
+  }
+  const database = readDatabase(data, uses, { loopback }, problems)
   if (problems.length > 0) throw new ConfigError(problems)
 
-  const publicUrl = data.PUBLIC_URL ?? data.OAUTH_SERVER_URL ?? localUrl(data.HOST, data.PORT)
   return {
     port: data.PORT,
     host: data.HOST,
@@ -238,6 +168,8 @@ export function readConfig(
       credentials: data.CODA_CREDENTIALS,
     },
     store,
+    database,
+    authorizationServer,
     waysIn: readWaysIn(data),
     allow: {
       emails: data.ALLOWED_EMAILS ?? [],
@@ -255,6 +187,8 @@ export function readConfig(
       ...findUnusedSecrets(env),
       ...findUselessLists(data),
       ...findUnusedStoreVariables(data, store),
+      ...findUnusedDatabase(data, database),
+      ...findUnusedSignInVariables(data, authorizationServer),
     ],
   }
 }

@@ -3,25 +3,31 @@ import { type Request, type Response, Router } from 'express'
 /** What the health document says about the server. */
 export interface HealthOptions {
   readonly version: string
-  /** Names of the ways in, the main one first. */
-  readonly providers: readonly string[]
-  /** Whether clients can sign in by OAuth; false with fixed tokens only. */
-  readonly oauthCompliant: boolean
   /** Kind of the credential store. */
   readonly store: string
   /** Epoch milliseconds. Default `Date.now`. */
   readonly now?: (() => number) | undefined
 }
 
+/** How callers come in. */
+export interface SignIn {
+  /** Names of the ways in, the main one first. */
+  readonly providers: readonly string[]
+  /** Whether clients can sign in by OAuth; false with fixed tokens only. */
+  readonly oauthCompliant: boolean
+}
+
 /** State of the server and the routes that show it. */
 export interface Health {
   readonly router: Router
+  /** Tells how callers come in. Until then nobody does. */
+  signIn(signIn: SignIn): void
   /** Everything that is needed at start was seen. Ready from now on, until {@link Health.drain}. */
   started(): void
   /** Shutting down: not ready any more. */
   drain(): void
   /** A dependency works or does not. Changes what is shown, never whether the server is ready. */
-  degraded(reason: 'store', isDegraded: boolean): void
+  degraded(reason: 'store' | 'database', isDegraded: boolean): void
 }
 
 /**
@@ -30,7 +36,8 @@ export interface Health {
  * does not take every replica out of service.
  */
 export function createHealth(options: HealthOptions): Health {
-  const { version, providers, oauthCompliant, store, now = Date.now } = options
+  const { version, store, now = Date.now } = options
+  let known: SignIn = { providers: [], oauthCompliant: false }
   const degradedBy = new Set<string>()
   let state: 'starting' | 'ready' | 'draining' = 'starting'
 
@@ -40,6 +47,7 @@ export function createHealth(options: HealthOptions): Health {
     next()
   })
   router.get('/health', (_request: Request, response: Response) => {
+    const { providers, oauthCompliant } = known
     response.json({
       status: degradedBy.size === 0 ? 'ok' : 'degraded',
       service: 'coda-mcp',
@@ -58,6 +66,9 @@ export function createHealth(options: HealthOptions): Health {
 
   return {
     router,
+    signIn: (signIn) => {
+      known = signIn
+    },
     started: () => {
       if (state === 'starting') state = 'ready'
     },

@@ -10,6 +10,9 @@ import type { CodaTool } from './tools/tool.js'
  */
 export type CredentialFor = (ctx: ServerContext) => string | Promise<string>
 
+/** Told when Coda no longer takes the token of the caller. */
+export type TokenRefused = (ctx: ServerContext, token: string) => Promise<void>
+
 /** One finished tool call, for logs. */
 interface ToolCallEvent {
   readonly tool: string
@@ -24,6 +27,7 @@ interface ToolCallEvent {
 export interface CodaMcpServerOptions {
   readonly coda: CodaClient
   readonly credentialFor: CredentialFor
+  readonly onTokenRefused?: TokenRefused | undefined
   readonly version: string
   /** Leaves out every tool that changes something. Default `false`. */
   readonly readOnly?: boolean | undefined
@@ -96,7 +100,7 @@ async function callTool(
   ctx: ServerContext,
   options: CodaMcpServerOptions,
 ): Promise<ToolResult> {
-  const { coda, credentialFor, onToolCall } = options
+  const { coda, credentialFor, onTokenRefused, onToolCall } = options
   const shuttingDown = options.shuttingDown ?? new AbortController().signal
   const startedAt = performance.now()
   const report = (outcome: string, error?: unknown): void =>
@@ -107,8 +111,9 @@ async function callTool(
       ...(error === undefined ? {} : { error }),
     })
 
+  let token: string | undefined
   try {
-    const token = await credentialFor(ctx)
+    token = await credentialFor(ctx)
     const call = { token, signal: ctx.mcpReq.signal }
     const { structured, text } = await tool.run({ input, coda, call, shuttingDown })
     report('ok')
@@ -116,6 +121,9 @@ async function callTool(
   } catch (error) {
     const result = describeError(error)
     report(String(result._meta?.code), isExpected(error) ? undefined : error)
+    if (token !== undefined && error instanceof CodaError && error.code === 'coda_unauthorized') {
+      await onTokenRefused?.(ctx, token)
+    }
     return result
   }
 }

@@ -1,30 +1,27 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
-import {
-  createCredentials,
-  isAuthError,
-  principalOf,
-  type TokenStore,
-} from '@bestviable/mcp-auth-middleware'
-import type { TestIssuer } from '@bestviable/mcp-auth-middleware/testing'
-import { envTokenStore, envVariableFor } from '@bestviable/mcp-auth-store-env'
+import { generateBearerToken, type TokenStore } from '@bestviable/mcp-auth-middleware'
+import { envTokenStore } from '@bestviable/mcp-auth-store-env'
+import type { AuthorizationServer } from '@bestviable/mcp-authorization-server'
 import { createApp } from './app.js'
 import { createAuth } from './auth.js'
+import { startAuthorizationServer } from './authorization-server.js'
 import { callerOf } from './caller.js'
 import { createCodaClient } from './coda/coda-client.js'
-import type { StoreKind } from './config/stores.js'
+import { createCodaCredentials } from './coda-credentials.js'
 import { type CodaMcpConfig, readConfig } from './config.js'
+import { openDatabase, type SealedDatabase } from './database.js'
 import { createDrain, type Drain } from './drain.js'
 import { formatFirstRun } from './first-run.js'
-import { createHealth } from './health.js'
+import { createFrontDoor, type FrontDoor } from './front-door.js'
+import { createHealth, type Health } from './health.js'
 import { createLogger, type Logger } from './logger.js'
-import type { Caller } from './request-log.js'
-import { startSampleServer } from './stand-in/sample-server.js'
+import type { McpEndpoint } from './mcp-endpoint.js'
+import { type SampleServer, startSampleServer } from './stand-in/sample-server.js'
 import { logStart } from './start-log.js'
 import { createStore } from './store.js'
 import { codaTools } from './tools/index.js'
-import { codaScopes } from './tools/scopes.js'
-import { waitForStore } from './wait-for-store.js'
+import { waitForDependency } from './wait-for-dependency.js'
 
 /** Options for {@link startServer}. */
 export interface StartOptions {
@@ -46,80 +43,56 @@ export interface RunningServer {
   readonly store: TokenStore
 }
 
-/**
- * The issuer of a first run: it signs in whoever asks, so it exists on loopback only and only while
- * no way in is configured.
- */
-async function createFirstRunIssuer(config: CodaMcpConfig): Promise<TestIssuer | undefined> {
-  if (!config.firstRun) return undefined
-  // Loaded on a first run only: a configured server has no issuer that approves everything.
-  const { createTestIssuer } = await import('@bestviable/mcp-auth-middleware/testing')
-  return createTestIssuer({
-    issuer: config.publicUrl,
-    audience: config.resource,
-    scopes: Object.keys(codaScopes),
-    subject: 'first-run',
-    accessTokenLifetimeSeconds: 24 * 60 * 60,
-  })
+/** What is open while the server runs. */
+interface Open {
+  readonly sample: SampleServer | undefined
+  readonly database: SealedDatabase | undefined
+  readonly store: TokenStore
+  endpoint: McpEndpoint | undefined
+  authorizationServer: AuthorizationServer | undefined
 }
 
-/** Tells the operator how to give a Coda token to a caller without one. */
-async function logMissingCredential(
+/** Closes everything, what uses something before what it uses. */
+async function closeAll(open: Open): Promise<void> {
+  await open.endpoint?.close()
+  await open.authorizationServer?.close()
+  await open.store.close()
+  await open.database?.database.close()
+  await open.sample?.close()
+}
+
+async function openAll(
+  config: CodaMcpConfig,
+  env: StartOptions['env'],
   logger: Logger,
-  store: StoreKind,
-  caller: Caller | undefined,
-): Promise<void> {
-  if (caller === undefined) return
-  const { issuer, subject } = caller
-  if (store !== 'env') {
-    const command = 'mcp-auth tokens set --provider coda --issuer … --subject …'
-    logger.warn({ issuer, subject, command }, 'no Coda token is stored for this caller')
-    return
-  }
-  const variable = await envVariableFor({
-    provider: 'coda',
-    owner: { kind: 'user', issuer, subject },
-  })
-  logger.warn({ issuer, subject, variable }, 'no Coda token is set for this caller')
-}
-
-/**
- * Starts the server from environment variables.
- *
- * @throws {@link ConfigError} listing everything that is wrong with them.
- */
-export async function startServer(options: StartOptions): Promise<RunningServer> {
-  const { env, version, write } = options
-  const config = readConfig(env)
-  const logger = options.logger ?? createLogger(config.logLevel)
+): Promise<Open> {
+  const { dataDir } = config
   const sample = config.sampleCoda ? await startSampleServer() : undefined
-  const firstRunIssuer = await createFirstRunIssuer(config)
-
+  const database =
+    config.database && (await openDatabase({ config: config.database, dataDir, logger }))
   const store =
     sample === undefined
-      ? await createStore({
-          config: config.store,
-          dataDir: config.dataDir,
-          env,
-          onNotice: (sentence) => logger.warn(sentence),
-        })
+      ? await createStore({ config: config.store, database, env })
       : envTokenStore({ env: { CODA_API_TOKEN: sample.token } })
-  const credentials = createCredentials({
-    store,
-    provider: 'coda',
-    per: config.coda.credentials,
-    resolveFor: ['coda_*'],
-  })
-  const access = createAuth({
-    config,
-    tools: codaTools,
-    credentials: [credentials],
-    logger,
-    onStoreOutage: () => health.degraded('store', true),
-    firstRunIssuer,
-  })
-  const { providers, oauthCompliant, metadataUrls } = access
-  const health = createHealth({ version, providers, oauthCompliant, store: config.store.kind })
+  return { sample, database, store, endpoint: undefined, authorizationServer: undefined }
+}
+
+/** What the parts of the server are made from. */
+interface Ground {
+  readonly config: CodaMcpConfig
+  readonly logger: Logger
+  readonly version: string
+  readonly health: Health
+  readonly door: FrontDoor
+  readonly open: Open
+  readonly firstRunDigest: string | undefined
+}
+
+/** Puts the server together and opens it to callers, as soon as its dependencies are there. */
+async function serve(ground: Ground): Promise<Drain> {
+  const { config, logger, version, health, door, open, firstRunDigest } = ground
+  const { store, database, sample } = open
+  const coda = createCodaClient({ baseUrl: sample?.baseUrl ?? config.coda.baseUrl })
   const starting = new AbortController()
   const drain = createDrain({
     drainSeconds: config.drainSeconds,
@@ -127,66 +100,99 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     acceptSeconds: config.firstRun ? 0 : undefined,
     onBegin: () => health.drain(),
     onEnd: async () => {
-      await app.endpoint.close()
       starting.abort()
-      await store.close()
-      await sample?.close()
+      await closeAll(open)
     },
   })
-  const app = createApp({
+  const { credentials, credentialFor, onTokenRefused } = createCodaCredentials({
     config,
-    version,
+    store,
     logger,
-    health,
-    drain,
-    coda: createCodaClient({ baseUrl: sample?.baseUrl ?? config.coda.baseUrl }),
-    credentialFor: async (ctx) => {
-      const authInfo = ctx.http?.authInfo
-      try {
-        const { secret } = await credentials.for(authInfo)
-        health.degraded('store', false)
-        return secret
-      } catch (error) {
-        if (isAuthError(error) && error.code === 'ERR_CREDENTIAL_REQUIRED') {
-          await logMissingCredential(logger, config.store.kind, principalOf(authInfo))
-        }
-        throw error
-      }
-    },
-    auth: access.handlers,
-    oauth: oauthCompliant,
-    callerOf,
+    onFound: () => health.degraded('store', false),
+    endSignIns: async (subject) => open.authorizationServer?.sessions.revokeUser(subject),
   })
+  // A file of the env store that cannot be read concerns one caller; the others are served.
+  const waiting = new Set(['app', ...(config.store.kind === 'env' ? [] : ['store'])])
+  function seen(what: string): void {
+    waiting.delete(what)
+    if (waiting.size === 0) health.started()
+  }
 
-  // Keys take a while to make; whoever sees that the server listens can rely on everything else.
-  const token = await firstRunIssuer?.token()
-  const server = createServer(app.express)
-  server.listen(config.port, config.host)
-  await once(server, 'listening')
-  if (config.store.kind === 'env') {
-    // A file that cannot be read concerns one caller; the others are served.
-    health.started()
-  } else {
+  async function openDoor(): Promise<void> {
+    const { authorizationServer: settings } = config
+    if (settings !== undefined && database !== undefined) {
+      const onDatabase = (works: boolean) => health.degraded('database', !works)
+      const setup = { config, settings, database, store, coda, logger, onDatabase }
+      open.authorizationServer = await startAuthorizationServer(setup)
+    }
+    const { handlers, providers, oauthCompliant, metadataUrls } = createAuth({
+      config,
+      tools: codaTools,
+      credentials: [credentials],
+      logger,
+      onStoreOutage: () => health.degraded('store', true),
+      authorizationServer: open.authorizationServer,
+      firstRunDigest,
+    })
+    const calls = { coda, credentialFor, onTokenRefused, callerOf }
+    const parts = { config, version, logger, health, drain, ...calls }
+    const app = createApp({ ...parts, auth: handlers, oauth: oauthCompliant })
+    open.endpoint = app.endpoint
+    health.signIn({ providers, oauthCompliant })
+    door.open(app.express)
+    seen('app')
+    const address = `${config.host}:${config.port}`
+    logStart(logger, config, { version, address, providers, metadataUrls })
+  }
+
+  const { signal } = starting
+  // Nothing brings an embedded database back that another process holds.
+  const canReturn = config.database?.connectionString !== undefined
+  const what = 'the database of the authorization server'
+  if (canReturn) await waitForDependency({ what, attempt: openDoor, logger, signal })
+  else await openDoor()
+  if (waiting.has('app')) door.close()
+  if (waiting.has('store')) {
     // Ready once the store was seen; until then this server answers, and a load balancer waits.
     health.degraded('store', true)
-    try {
-      await waitForStore({
-        store,
-        logger,
-        signal: starting.signal,
-        onSeen: () => {
-          health.degraded('store', false)
-          health.started()
-        },
-      })
-    } catch (error) {
-      server.close()
-      await store.close()
-      throw error
+    const attempt = async (): Promise<void> => {
+      await store.check()
+      health.degraded('store', false)
+      seen('store')
     }
+    await waitForDependency({ what: 'the store of Coda tokens', attempt, logger, signal })
   }
-  const address = `${config.host}:${config.port}`
-  logStart(logger, config, { version, address, providers, metadataUrls })
-  if (token !== undefined) write(formatFirstRun(config, token, version))
-  return { config, logger, server, drain, store }
+  return drain
+}
+
+/**
+ * Starts the server from environment variables. It listens first, so that a port in use is known before
+ * anything else is touched; requests wait until it can tell who calls.
+ *
+ * @throws {@link ConfigError} listing everything that is wrong with them.
+ */
+export async function startServer(options: StartOptions): Promise<RunningServer> {
+  const { env, version, write } = options
+  const config = readConfig(env)
+  const logger = options.logger ?? createLogger(config.logLevel)
+  const health = createHealth({ version, store: config.store.kind })
+  const door = createFrontDoor(health.router)
+  const server = createServer(door.listener)
+  server.listen(config.port, config.host)
+  await once(server, 'listening')
+
+  let open: Open | undefined
+  try {
+    open = await openAll(config, env, logger)
+    const printed = config.firstRun ? await generateBearerToken() : undefined
+    const firstRunDigest = printed?.digest
+    const drain = await serve({ config, logger, version, health, door, open, firstRunDigest })
+    if (printed !== undefined) write(formatFirstRun(config, printed.token, version))
+    return { config, logger, server, drain, store: open.store }
+  } catch (error) {
+    server.close()
+    server.closeAllConnections()
+    if (open !== undefined) await closeAll(open)
+    throw error
+  }
 }

@@ -15,6 +15,7 @@ export interface StartDetails {
 /** Logs how the server started: where it is, who may come in, what it uses. Never a credential. */
 export function logStart(logger: Logger, config: CodaMcpConfig, details: StartDetails): void {
   const { version, address, providers, metadataUrls } = details
+  const signIn = config.authorizationServer?.login.kind
   for (const warning of config.warnings) logger.warn(warning)
   if (config.sampleCoda) {
     logger.warn('no Coda token is configured: tools work on built-in sample docs')
@@ -26,6 +27,7 @@ export function logStart(logger: Logger, config: CodaMcpConfig, details: StartDe
       publicUrl: config.publicUrl,
       connectorUrl: config.resource,
       waysIn: providers,
+      ...(signIn === undefined ? {} : { signIn }),
       store: config.store.kind,
       ...(config.store.migration === undefined ? {} : { migration: config.store.migration }),
       credentials: config.coda.credentials,

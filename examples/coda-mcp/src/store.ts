@@ -7,45 +7,25 @@ import {
 import { envTokenStore } from '@bestviable/mcp-auth-store-env'
 import { codaTokenVariables, type RawEnvironment } from './config/raw-environment.js'
 import type { StoreConfig, StoreKind } from './config/stores.js'
+import type { SealedDatabase } from './database.js'
 
 /** Options for {@link createStore}. */
 export interface StoreOptions {
   readonly config: StoreConfig
-  /** Directory of the embedded database. */
-  readonly dataDir: string
+  /** Needed by the postgres store, which does not close it. */
+  readonly database: SealedDatabase | undefined
   /** Variables that hold Coda tokens are read from here. */
   readonly env: RawEnvironment
-  /** Told what the operator should know, such as a key file that was made. */
-  readonly onNotice: (sentence: string) => void
 }
 
 function createEnvStore({ config, env }: StoreOptions): TokenStore {
   return envTokenStore({ env: codaTokenVariables(env), namespace: config.namespace })
 }
 
-async function createPostgresStore({
-  config,
-  dataDir,
-  onNotice,
-}: StoreOptions): Promise<TokenStore> {
-  // Loaded when they are used, so that a server without a database needs none of it.
-  const { loadOrCreateKeyFile, postgresTokenStore } = await import(
-    '@bestviable/mcp-auth-store-postgres'
-  )
-  if (config.postgres === undefined) throw new Error('the postgres store is not configured')
-  const { connectionString, encryptionKeys, schema } = config.postgres
-  const { namespace } = config
-  if (connectionString !== undefined) {
-    return postgresTokenStore({ connectionString, encryptionKeys, schema, namespace })
-  }
-  if (encryptionKeys !== undefined) {
-    return postgresTokenStore({ dataDir, encryptionKeys, schema, namespace })
-  }
-  const { keys, path, created } = loadOrCreateKeyFile(dataDir)
-  if (created) {
-    onNotice(`an encryption key was made in ${path}: without it the stored tokens cannot be read`)
-  }
-  return postgresTokenStore({ dataDir, encryptionKeys: keys, schema, namespace })
+async function createPostgresStore({ config, database }: StoreOptions): Promise<TokenStore> {
+  if (database === undefined) throw new Error('the postgres store has no database')
+  const { postgresTokenStore } = await import('@bestviable/mcp-auth-store-postgres')
+  return postgresTokenStore({ ...database, namespace: config.namespace })
 }
 
 async function createInfisicalStore({ config }: StoreOptions): Promise<TokenStore> {

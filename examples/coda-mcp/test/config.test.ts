@@ -12,6 +12,11 @@ const coda = { CODA_API_TOKEN: 'canary-coda-token' }
 const stytch = { STYTCH_PROJECT_ID: 'project-live-1', STYTCH_DOMAIN: 'login.example.com' }
 const access = { CF_ACCESS_TEAM_DOMAIN: 'acme', CF_ACCESS_AUD: 'a'.repeat(64) }
 const oidc = { OIDC_ISSUER: 'https://id.example.com/', OIDC_AUDIENCE: 'coda-mcp' }
+const provider = {
+  OAUTH_PROVIDER: 'oidc',
+  OAUTH_CLIENT_ID: 'id',
+  OAUTH_CLIENT_SECRET: 'secret',
+}
 const exposed = { HOST: '0.0.0.0', PUBLIC_URL: 'https://coda.example.com' }
 const deployed = { ...exposed, ...coda, ...stytch }
 
@@ -34,6 +39,13 @@ describe('readConfig()', () => {
       resource: 'http://localhost:8080/mcp',
       firstRun: true,
       sampleCoda: true,
+      authorizationServer: {
+        login: { kind: 'dev', email: 'dev@example.com', name: 'Developer' },
+        allow: undefined,
+        collectsCodaTokens: false,
+        lifetimes: { accessToken: 3600, refreshToken: 2_592_000 },
+      },
+      database: { connectionString: undefined, encryptionKeys: undefined, schema: 'mcp_auth' },
       readOnly: false,
       drainSeconds: 25,
       coda: { baseUrl: 'https://coda.io/apis/v1', credentials: 'service' },
@@ -55,7 +67,7 @@ describe('readConfig()', () => {
     [{ HOST: '127.0.0.2' }, 'HOST'],
     [{ PUBLIC_URL: 'https://localhost:8443' }, 'PUBLIC_URL'],
     [{ PUBLIC_URL: 'http://127.0.0.2:8080' }, 'PUBLIC_URL'],
-  ])('refuses a first run where the built-in issuer cannot be: %j', (env, variable) => {
+  ])('refuses a first run where the development sign-in cannot be: %j', (env, variable) => {
     expect(problemsOf(env)[variable]).toContain('http://localhost or http://127.0.0.1')
     expect(problemsOf({ ...env, ...bearer, ...coda })).toEqual({})
   })
@@ -133,11 +145,11 @@ describe('readConfig()', () => {
       { coda: { baseUrl: 'http://127.0.0.1:9/apis/v1' } },
     ],
     ['CODA_CREDENTIALS', 'user', { coda: { credentials: 'user' } }],
-    ['TOKEN_STORE', 'env', { store: { kind: 'env', postgres: undefined } }],
+    ['TOKEN_STORE', 'env', { store: { kind: 'env' } }],
     [
       'TOKEN_STORE',
       'postgres',
-      { store: { kind: 'postgres', postgres: { schema: 'mcp_auth' } }, sampleCoda: false },
+      { store: { kind: 'postgres' }, database: { schema: 'mcp_auth' }, sampleCoda: false },
     ],
     ['STORE_OUTAGE_SECONDS', '0', { store: { outageSeconds: 0 } }],
     ['MCP_AUTH_NAMESPACE', 'coda-2', { store: { namespace: 'coda-2' } }],
@@ -187,6 +199,26 @@ describe('readConfig()', () => {
     ['MCP_AUTH_SCHEMA', 'Mcp"Auth'],
     ['INFISICAL_SITE_URL', 'http://infisical.example.com'],
     ['INFISICAL_PATH', 'mcp/../auth'],
+    ['OAUTH_PROVIDER', 'Google'],
+    ['OAUTH_PROVIDER', 'github'],
+    ['OAUTH_ISSUER', 'http://id.example.com'],
+    ['OAUTH_CLIENT_ID', 'canary id'],
+    ['OAUTH_CLIENT_SECRET', 'canary\tsecret'],
+    ['OAUTH_SCOPES', 'openid,,email'],
+    ['OAUTH_SCOPES', 'openid "email"'],
+    ['OAUTH_AUTH_URL', 'http://id.example.com/authorize'],
+    ['OAUTH_AUTH_URL', 'https://user:canary@id.example.com/authorize'],
+    ['OAUTH_TOKEN_URL', 'id.example.com/token'],
+    ['OAUTH_USERINFO_URL', 'https://id.example.com/userinfo#canary'],
+    ['ACCESS_TOKEN_LIFETIME', '29'],
+    ['ACCESS_TOKEN_LIFETIME', '2678401'],
+    ['ACCESS_TOKEN_LIFETIME', '1h'],
+    ['REFRESH_TOKEN_LIFETIME', '59'],
+    ['REFRESH_TOKEN_LIFETIME', '31536001'],
+    ['DEFAULT_ADMIN_EMAIL', 'example.com'],
+    ['DEFAULT_ADMIN_EMAIL', 'ann@example.com, bob@example.com'],
+    ['DEFAULT_ADMIN_NAME', `Ann${String.fromCharCode(0x202e)}`],
+    ['DEFAULT_ADMIN_NAME', 'A'.repeat(81)],
     ['CF_ACCESS_TEAM_DOMAIN', 'https://acme.example.com'],
     ['CF_ACCESS_AUD', 'a b'],
     ['CF_ACCESS_SERVICE_TOKENS', `${'c'.repeat(63)}d`],
@@ -203,13 +235,13 @@ describe('readConfig()', () => {
     ['ALLOWED_DOMAINS', '@example.com'],
     ['ALLOWED_TENANTS', ','],
   ])('refuses %s=%s', (name, value) => {
-    const message = problemsOf({ ...access, [name]: value })[name]
+    const message = problemsOf({ ...access, ...provider, [name]: value })[name]
     expect(message).toMatch(/^must /)
     expect(message).not.toContain('canary')
   })
 
   it('has a refusal case for every variable that has a format', () => {
-    // Any text is a path, a Coda token or a name in Infisical.
+    // Any text is a path, a Coda token, a name in Infisical or of a person.
     const unformatted = [
       'DATA_DIR',
       'CODA_API_TOKEN',
@@ -217,6 +249,7 @@ describe('readConfig()', () => {
       'INFISICAL_CLIENT_SECRET',
       'INFISICAL_PROJECT_ID',
       'INFISICAL_ENVIRONMENT',
+      'DEFAULT_ADMIN_NAME',
     ]
     const garbage = Object.fromEntries(variableNames.map((name) => [name, ', canary ,']))
     const refused = Object.keys(problemsOf(garbage))
@@ -306,7 +339,7 @@ describe('readConfig()', () => {
       STYTCH_DOMAIN: 'canary',
       OAUTH_PROVIDER: 'canary',
     }
-    expect(() => readConfig(env)).toThrow(/OAUTH_PROVIDER.*PORT.*READ_ONLY.*STYTCH_DOMAIN/s)
+    expect(() => readConfig(env)).toThrow(/PORT.*READ_ONLY.*OAUTH_PROVIDER.*STYTCH_DOMAIN/s)
     expect(() => readConfig(env)).not.toThrow(/canary/)
   })
 })
@@ -335,7 +368,7 @@ describe('stores of Coda tokens', () => {
       { ...bearer, ...database, MCP_AUTH_ENCRYPTION_KEYS_FILE: '/run/secrets/keys' },
       () => `${keys}\n`,
     )
-    expect(config.store.postgres?.encryptionKeys).toBe(keys)
+    expect(config.database?.encryptionKeys).toBe(keys)
   })
 
   it('embeds a database on loopback only', () => {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { callTool, challengeOf, post, sampleUpsert } from './support/http-calls.js'
 import { sdkVersions } from './support/mcp.js'
 import { signIn } from './support/sign-in.js'
+import { startStandIn } from './support/stand-in.js'
 import { startTestServer, type TestServer } from './support/test-server.js'
 
 const execute = promisify(execFile)
@@ -11,14 +12,14 @@ const execute = promisify(execFile)
 let server: TestServer
 beforeAll(async () => {
   server = await startTestServer()
-})
+}, 120_000)
 afterAll(() => server.close())
 
 const json = async (path: string): Promise<unknown> =>
   await (await fetch(`${server.url}${path}`)).json()
 
 function printedToken(): string {
-  const token = /Bearer (ey[\w-]+\.[\w-]+\.[\w-]+)/.exec(server.printed)?.[1]
+  const token = /Bearer (mcp_[\w-]+)/.exec(server.printed)?.[1]
   if (token === undefined) throw new Error('no token was printed')
   return token
 }
@@ -97,7 +98,11 @@ describe('first run: pages beside the endpoint', () => {
       status: 'ok',
       service: 'coda-mcp',
       version: '1.2.3',
-      auth: { provider: 'first-run', providers: ['first-run'], oauth_compliant: true },
+      auth: {
+        provider: 'authorization-server',
+        providers: ['authorization-server', 'local-bearer'],
+        oauth_compliant: true,
+      },
       store: { type: 'env', status: 'ok' },
       timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
     })
@@ -174,4 +179,31 @@ describe.each(sdkVersions)('first run: a client of SDK %s that has only the URL'
       await client.close()
     }
   })
+})
+
+describe('first run with CODA_CREDENTIALS=user and TOKEN_STORE=postgres', () => {
+  it('collects Coda tokens at sign-in, in the one embedded database', async () => {
+    const coda = await startStandIn()
+    const own = await startTestServer({
+      CODA_CREDENTIALS: 'user',
+      TOKEN_STORE: 'postgres',
+      CODA_API_BASE_URL: coda.baseUrl,
+    })
+    try {
+      const person = { codaToken: 'canary-pasted' }
+      for (const version of ['v1', 'v2, 2026-07-28 protocol'] as const) {
+        const { client } = await signIn(own.resource, version, person)
+        expect((await client.call('coda_whoami')).isError).toBe(false)
+        await client.close()
+      }
+      expect(await (await fetch(`${own.url}/health`)).json()).toMatchObject({
+        status: 'ok',
+        store: { type: 'postgres', status: 'ok' },
+      })
+      expect(own.log.join('') + own.printed).not.toContain('canary')
+    } finally {
+      await own.close()
+      await coda.close()
+    }
+  }, 90_000)
 })

@@ -38,14 +38,14 @@ describe('a start that cannot work', () => {
       PORT: 'canary-port',
       ALOWED_EMAILS: 'canary@example.com',
       ALLOWED_EMAIL: 'canary@example.com',
-      OAUTH_PROVIDER: 'canary',
+      METRICS_PORT: 'canary',
       CODA_API_TOKEN_FILE: '/nonexistent/canary',
     })
     expect(message).toContain('STYTCH_DOMAIN is missing: STYTCH_PROJECT_ID works only with it')
     expect(message).toContain('PORT must be a whole number')
     expect(message).toContain('ALLOWED_EMAIL is not a variable of this server')
     expect(message).toContain('did you mean ALLOWED_EMAILS?')
-    expect(message).toContain('OAUTH_PROVIDER is not supported by this version')
+    expect(message).toContain('METRICS_PORT is not supported by this version')
     expect(message).toContain('CODA_API_TOKEN_FILE names a file that cannot be read')
   })
 
@@ -162,7 +162,7 @@ describe('the end of the process', () => {
     child.kill('SIGINT')
     expect(await child.ended).toEqual({ code: 0, signal: null })
     expect(Date.now() - signalledAt).toBeLessThan(3_000)
-  })
+  }, 90_000)
 
   it.each([
     ['SIGTERM', 'SIGTERM'],

@@ -168,6 +168,38 @@ export const domains: z.ZodType<readonly string[], string> = list(
       : undefined,
 )
 
+/** One address, lower case. */
+export const email: z.ZodType<string, string> = format('must be one e-mail address', (value) =>
+  /^[^\s@,]+@[^\s@,]+\.[^\s@,]+$/.test(value) ? value.toLowerCase() : undefined,
+)
+
+export const personName: z.ZodType<string, string> = format(
+  'must be a name of 1 to 80 visible characters',
+  (value) => (/^[^\p{Cc}\p{Cf}\p{Cs}]{1,80}$/u.test(value) ? value : undefined),
+)
+
+/** An id or secret that travels in headers and forms. */
+export const opaque: z.ZodType<string, string> = format(
+  'must be visible characters without blanks',
+  (value) => (/^[\x21-\x7e]{1,4096}$/.test(value) ? value : undefined),
+)
+
+export const oauthScopes: z.ZodType<readonly string[], string> = format(
+  'must be scopes such as "openid email profile", separated by commas or blanks',
+  (value) => {
+    const scopes = value.split(/\s*,\s*|\s+/)
+    return scopes.every((scope) => /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/.test(scope))
+      ? scopes
+      : undefined
+  },
+)
+
+/** Endpoint of an OpenID provider. A query belongs to some of them. */
+export const endpoint: z.ZodType<string, string> = format(
+  'must be an https URL (http on loopback only) without credentials and fragment',
+  (value) => (isSafeUrl(value.replace(/\?[^#]*/, '')) ? value : undefined),
+)
+
 export const codaScopeList: z.ZodType<readonly CodaScope[], string> = format(
   'must be coda.read, coda.write or both, separated by commas or blanks',
   (value) => {

@@ -82,7 +82,7 @@ export function codaTokenVariables(env: RawEnvironment): Record<string, string> 
 }
 
 const ownPrefixes =
-  /^(CF_ACCESS_|STYTCH_|OIDC_|MCP_BEARER_|ALLOWED_|GRANTED_|CODA_API_|CODA_CREDENTIAL)/
+  /^(CF_ACCESS_|STYTCH_|OIDC_|OAUTH_|MCP_BEARER_|ALLOWED_|GRANTED_|DEFAULT_ADMIN_|CODA_API_|CODA_CREDENTIAL)/
 // Kubernetes sets these in every container, for each service of the namespace.
 const setByKubernetes = /_(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_\d+_(TCP|UDP)(_.*)?)?)$/
 

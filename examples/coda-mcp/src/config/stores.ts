@@ -1,4 +1,3 @@
-import { isLoopbackHost } from './formats.js'
 import type { ConfigProblem } from './raw-environment.js'
 import type { Environment } from './variables.js'
 
@@ -14,16 +13,6 @@ export interface StoreConfig {
   /** How long a credential that was read before is used during an outage, in seconds. */
   readonly outageSeconds: number
   readonly namespace: string
-  /** Set when one of the stores is `postgres`. */
-  readonly postgres:
-    | {
-        /** Absent: a database is embedded in `DATA_DIR`. */
-        readonly connectionString: string | undefined
-        /** Absent: the key file in `DATA_DIR` is used. */
-        readonly encryptionKeys: string | undefined
-        readonly schema: string
-      }
-    | undefined
   /** Set when one of the stores is `infisical`. */
   readonly infisical:
     | {
@@ -55,18 +44,6 @@ function checkMigration(env: Environment, problems: ConfigProblem[]): void {
   if (from === 'env' && mode === 'dual-write') {
     const message = 'must be read-new: environment variables cannot be written'
     problems.push({ variable: 'TOKEN_STORE_MODE', message })
-  }
-}
-
-function checkPostgres(env: Environment, loopback: boolean, problems: ConfigProblem[]): void {
-  if (env.DATABASE_URL === undefined && !loopback) {
-    const message = 'is missing: off loopback the postgres store needs a database of its own'
-    problems.push({ variable: 'DATABASE_URL', message })
-  }
-  if (env.DATABASE_URL !== undefined && env.MCP_AUTH_ENCRYPTION_KEYS === undefined) {
-    const message =
-      'is missing: it seals the stored tokens. "npx @bestviable/mcp-auth-cli keys generate" makes one'
-    problems.push({ variable: 'MCP_AUTH_ENCRYPTION_KEYS', message })
   }
 }
 
@@ -105,26 +82,18 @@ function readInfisical(
 export function readStores(env: Environment, problems: ConfigProblem[]): StoreConfig {
   checkMigration(env, problems)
   const { TOKEN_STORE: kind, TOKEN_STORE_FROM: from, TOKEN_STORE_MODE: mode } = env
-  const publicUrl = env.PUBLIC_URL ?? env.OAUTH_SERVER_URL
-  const loopback =
-    isLoopbackHost(env.HOST) &&
-    (publicUrl === undefined || isLoopbackHost(new URL(publicUrl).hostname))
-  const uses = (store: StoreKind) => kind === store || from === store
-  if (uses('postgres')) checkPostgres(env, loopback, problems)
   return {
     kind,
     migration: from === undefined || mode === undefined ? undefined : { from, mode },
     outageSeconds: env.STORE_OUTAGE_SECONDS,
     namespace: env.MCP_AUTH_NAMESPACE,
-    postgres: uses('postgres')
-      ? {
-          connectionString: env.DATABASE_URL,
-          encryptionKeys: env.MCP_AUTH_ENCRYPTION_KEYS,
-          schema: env.MCP_AUTH_SCHEMA,
-        }
-      : undefined,
-    infisical: uses('infisical') ? readInfisical(env, problems) : undefined,
+    infisical: [kind, from].includes('infisical') ? readInfisical(env, problems) : undefined,
   }
+}
+
+/** Whether one of the stores is `postgres`. */
+export function usesPostgres({ kind, migration }: StoreConfig): boolean {
+  return kind === 'postgres' || migration?.from === 'postgres'
 }
 
 /** Sentences about variables that are set and have no effect. */
@@ -135,9 +104,6 @@ export function findUnusedStoreVariables(env: Environment, stores: StoreConfig):
     warnings.push(
       `CODA_API_TOKEN is set and not used: Coda tokens are in ${stores.kind}. Remove it.`,
     )
-  }
-  if (stores.postgres === undefined && env.DATABASE_URL !== undefined) {
-    warnings.push('DATABASE_URL is set and not used: TOKEN_STORE is not postgres.')
   }
   if (stores.infisical === undefined && env.INFISICAL_CLIENT_SECRET !== undefined) {
     warnings.push('INFISICAL_CLIENT_SECRET is set and not used: TOKEN_STORE is not infisical.')

@@ -1,49 +1,12 @@
 import * as z from 'zod'
 import { defaultCodaBaseUrl } from '../coda/base-url.js'
+import {
+  documentationOfSchema,
+  optional,
+  type VariableDocumentation,
+  withDefault,
+} from './documented-variable.js'
 import * as format from './formats.js'
-
-/** What an operator reads about a variable. The README table and `.env.example` are held to it. */
-export interface VariableDocumentation {
-  readonly format: string
-  /** When it has to be set, or what it does. */
-  readonly purpose: string
-  /** Default as it would be written; empty when there is none. */
-  readonly default: string
-  /** Whether `NAME_FILE` may name a file that holds the value. */
-  readonly file: boolean
-}
-
-const documentation = z.registry<VariableDocumentation>()
-
-function variable<Schema extends z.ZodType>(
-  schema: Schema,
-  documented: { format: string; purpose: string; default?: string; file?: boolean },
-): Schema {
-  documentation.add(schema, { default: '', file: false, ...documented })
-  return schema
-}
-
-function optional<Value>(
-  schema: z.ZodType<Value, string>,
-  documented: { format: string; purpose: string; file?: boolean },
-): z.ZodOptional<z.ZodType<Value, string>> {
-  return variable(schema.optional(), documented)
-}
-
-function withDefault<Value>(
-  schema: z.ZodType<Value, string>,
-  fallback: string,
-  documented: { format: string; purpose: string; file?: boolean },
-): z.ZodType<Value, string | undefined> {
-  return variable(
-    z
-      .string()
-      .optional()
-      .transform((value) => value ?? fallback)
-      .pipe(schema),
-    { ...documented, default: fallback },
-  )
-}
 
 /** Every variable that this server reads, with its format. */
 export const Environment = z.object({
@@ -79,7 +42,7 @@ export const Environment = z.object({
   }),
   TRUST_PROXY: optional(format.trustProxy, {
     format: 'number of proxies, or their addresses with commas',
-    purpose: 'Whose X-Forwarded-For to believe; never decides a URL',
+    purpose: 'Whose X-Forwarded-For to believe, for rate limits; never decides a URL',
   }),
   ALLOWED_ORIGINS: optional(format.origins, {
     format: 'origins with commas',
@@ -126,13 +89,14 @@ export const Environment = z.object({
   }),
   DATABASE_URL: optional(format.databaseUrl, {
     format: 'postgres URL',
-    purpose: 'Database of the postgres store; without it, on loopback, one is embedded in DATA_DIR',
+    purpose:
+      'Database of the embedded authorization server and of the postgres store; without it, on loopback, one is embedded in DATA_DIR',
     file: true,
   }),
   MCP_AUTH_ENCRYPTION_KEYS: optional(format.encryptionKeys, {
     format: 'keys of 32 bytes in base64 with commas, the current one first',
     purpose:
-      'Required with DATABASE_URL: seals stored tokens; the embedded database makes a key file instead',
+      'Required with DATABASE_URL: seals what is stored; the embedded database makes a key file instead',
     file: true,
   }),
   MCP_AUTH_NAMESPACE: withDefault(format.storeName, 'default', {
@@ -167,6 +131,58 @@ export const Environment = z.object({
   INFISICAL_PATH: withDefault(format.folderPath, '/mcp-auth', {
     format: 'path',
     purpose: 'Folder below which the namespace has its own',
+  }),
+  OAUTH_PROVIDER: optional(format.oneOf('google', 'microsoft', 'cognito', 'oidc'), {
+    format: 'google, microsoft, cognito or oidc',
+    purpose:
+      'Way in: the embedded authorization server, where people sign in at this provider; with OAUTH_CLIENT_ID and OAUTH_CLIENT_SECRET',
+  }),
+  OAUTH_ISSUER: optional(format.issuer, {
+    format: 'https URL',
+    purpose:
+      'Required for cognito and oidc: issuer of the provider; for microsoft that of one directory, in place of ALLOWED_TENANTS',
+  }),
+  OAUTH_CLIENT_ID: optional(format.opaque, {
+    format: 'id',
+    purpose: 'Required with OAUTH_PROVIDER: client that is registered there',
+  }),
+  OAUTH_CLIENT_SECRET: optional(format.opaque, {
+    format: 'secret',
+    purpose: 'Required with OAUTH_PROVIDER: secret of that client',
+    file: true,
+  }),
+  OAUTH_SCOPES: optional(format.oauthScopes, {
+    format: 'scopes with commas or blanks',
+    purpose: 'What oidc is asked for; default openid, email and profile',
+  }),
+  OAUTH_AUTH_URL: optional(format.endpoint, {
+    format: 'https URL',
+    purpose: 'Authorization endpoint of oidc, in place of the discovered one',
+  }),
+  OAUTH_TOKEN_URL: optional(format.endpoint, {
+    format: 'https URL',
+    purpose: 'Token endpoint of oidc, in place of the discovered one',
+  }),
+  OAUTH_USERINFO_URL: optional(format.endpoint, {
+    format: 'https URL',
+    purpose:
+      'Userinfo endpoint of oidc, in place of the discovered one; who somebody is always comes from the ID token',
+  }),
+  ACCESS_TOKEN_LIFETIME: withDefault(format.integer(30, 2_678_400), '3600', {
+    format: '30 to 2678400',
+    purpose: 'Seconds that access tokens of the embedded authorization server are valid',
+  }),
+  REFRESH_TOKEN_LIFETIME: withDefault(format.integer(60, 31_536_000), '2592000', {
+    format: '60 to 31536000',
+    purpose: 'Seconds after which an app that was not used has to be connected again',
+  }),
+  DEFAULT_ADMIN_EMAIL: optional(format.email, {
+    format: 'address',
+    purpose: 'Who administers the embedded authorization server; let in whatever the lists say',
+  }),
+  DEFAULT_ADMIN_NAME: optional(format.personName, {
+    format: 'name',
+    purpose: 'Name of that person until the first sign-in, with DEFAULT_ADMIN_EMAIL',
   }),
   CF_ACCESS_TEAM_DOMAIN: optional(format.teamDomain, {
     format: 'team name or domain',
@@ -227,25 +243,11 @@ export const variableNames: readonly string[] = Object.keys(Environment.shape)
 /** Documentation of one variable. */
 export function documentationOf(name: string): VariableDocumentation | undefined {
   const schema = Object.entries(Environment.shape).find(([key]) => key === name)?.[1]
-  return schema === undefined ? undefined : documentation.get(schema)
+  return schema === undefined ? undefined : documentationOfSchema(schema)
 }
 
 /** Variables of features that this version does not have. Setting one is an error, never ignored. */
-export const laterVariables: readonly string[] = [
-  'METRICS_PORT',
-  'OAUTH_PROVIDER',
-  'OAUTH_ISSUER',
-  'OAUTH_CLIENT_ID',
-  'OAUTH_CLIENT_SECRET',
-  'OAUTH_SCOPES',
-  'OAUTH_AUTH_URL',
-  'OAUTH_TOKEN_URL',
-  'OAUTH_USERINFO_URL',
-  'ACCESS_TOKEN_LIFETIME',
-  'REFRESH_TOKEN_LIFETIME',
-  'DEFAULT_ADMIN_EMAIL',
-  'DEFAULT_ADMIN_NAME',
-]
+export const laterVariables: readonly string[] = ['METRICS_PORT']
 
 /** The table of the README. */
 export function formatVariableTable(): string {

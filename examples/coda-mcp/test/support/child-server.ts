@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { createDataFolder } from './data-folder.js'
 
 const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 
@@ -17,10 +18,11 @@ export interface ChildServer {
   close(): Promise<void>
 }
 
-/** Starts `dist/main.js` with these variables and no others. */
+/** Starts `dist/main.js` with these variables and no others but a `DATA_DIR` of its own. */
 export function spawnServer(env: Record<string, string>): ChildServer {
+  const folder = createDataFolder()
   const child: ChildProcess = spawn(process.execPath, [main], {
-    env: { PATH: process.env.PATH, ...env },
+    env: { PATH: process.env.PATH, DATA_DIR: folder.path, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const output = { stdout: '', stderr: '' }
@@ -57,6 +59,7 @@ export function spawnServer(env: Record<string, string>): ChildServer {
     async close() {
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
       await ended
+      await folder.close()
     },
   }
 }

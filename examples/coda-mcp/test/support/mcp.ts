@@ -56,11 +56,10 @@ export async function startApp(setup: AppSetup = {}): Promise<RunningApp> {
   const logger = createLogger('debug', { write: (line) => void log.push(line) })
   const health = createHealth({
     version: '1.2.3',
-    providers: ['stytch', 'bearer'],
-    oauthCompliant: true,
     store: config.store.kind,
     now: () => Date.UTC(2026, 0, 2),
   })
+  health.signIn({ providers: ['stytch', 'bearer'], oauthCompliant: true })
   const drain = createDrain({
     drainSeconds: config.drainSeconds,
     acceptSeconds: 0,

@@ -1,6 +1,7 @@
 import { UnauthorizedError as UnauthorizedV2 } from '@modelcontextprotocol/client'
 import { UnauthorizedError as UnauthorizedV1 } from '@modelcontextprotocol/sdk/client/auth.js'
 import { openSession, type SdkVersion, type TestSession } from './mcp.js'
+import { approve, type Person } from './person.js'
 
 const redirectUri = 'http://127.0.0.1:7777/callback'
 
@@ -11,8 +12,8 @@ interface Tokens {
   scope?: string | undefined
 }
 
-/** What an OAuth client remembers, in the shape of both SDK lines, and a browser that visits pages. */
-export function createOAuthMemory() {
+/** What an OAuth client remembers, in the shape of both SDK lines, and the person in front of it. */
+export function createOAuthMemory(person: Person = {}) {
   let registration: never | undefined
   let tokens: Tokens | undefined
   let discovery: never | undefined
@@ -36,6 +37,10 @@ export function createOAuthMemory() {
     saveTokens: (saved: Tokens): void => {
       tokens = saved
     },
+    /** Called when the authorization server does not take them any more. */
+    invalidateCredentials: (what: string): void => {
+      if (what === 'tokens' || what === 'all') tokens = undefined
+    },
     saveDiscoveryState: (saved: object): void => {
       discovery = saved as never
     },
@@ -45,8 +50,7 @@ export function createOAuthMemory() {
     },
     codeVerifier: () => verifier,
     redirectToAuthorization: async (page: URL): Promise<void> => {
-      const response = await fetch(page, { redirect: 'manual' })
-      answer = new URL(response.headers.get('location') ?? redirectUri).searchParams
+      answer = (await approve(page, person)).searchParams
     },
     /** What the authorization server sent back with the browser. */
     answer: () => ({ code: answer.get('code') ?? '', iss: answer.get('iss') ?? '' }),
@@ -71,8 +75,9 @@ async function expectSignIn(request: Promise<unknown>): Promise<void> {
 export async function signIn(
   resource: string,
   version: SdkVersion,
+  person: Person = {},
 ): Promise<{ readonly client: TestSession; readonly memory: OAuthMemory }> {
-  const memory = createOAuthMemory()
+  const memory = createOAuthMemory(person)
   const first = openSession(resource, version, { authProvider: memory })
   await expectSignIn(first.connect())
   await first.finishSignIn(memory.answer())

@@ -1,5 +1,6 @@
 import { createLogger } from '../../src/logger.js'
 import { startServer } from '../../src/server.js'
+import { createDataFolder } from './data-folder.js'
 import { findFreePort } from './free-port.js'
 
 /** The whole server with its real guard, started from environment variables in this process. */
@@ -14,13 +15,14 @@ export interface TestServer {
   close(): Promise<void>
 }
 
-/** Starts the server on a free port. `env` wins over the port and the short drain. */
+/** Starts the server on a free port. `env` wins over the port, the folder and the short drain. */
 export async function startTestServer(env: Record<string, string> = {}): Promise<TestServer> {
   const port = String(await findFreePort())
+  const folder = createDataFolder()
   const log: string[] = []
   let printed = ''
   const { config, drain, server } = await startServer({
-    env: { PORT: port, DRAIN_SECONDS: '1', ...env },
+    env: { PORT: port, DRAIN_SECONDS: '1', DATA_DIR: folder.path, ...env },
     version: '1.2.3',
     write: (text) => {
       printed += text
@@ -32,7 +34,10 @@ export async function startTestServer(env: Record<string, string> = {}): Promise
     resource: config.resource,
     log,
     printed,
-    close: async () => await drain.begin(server),
+    close: async () => {
+      await drain.begin(server)
+      await folder.close()
+    },
   }
 }
 
