@@ -13,6 +13,8 @@ import { envTokenStore } from '@bestviable/mcp-auth-store-env'
 import { infisicalTokenStore } from '@bestviable/mcp-auth-store-infisical'
 import { postgresTokenStore } from '@bestviable/mcp-auth-store-postgres'
 import { describe, expect, it } from 'vitest'
+import { PATHS } from '../../packages/authorization-server/src/engine/paths.js'
+import { limitSettings } from '../../packages/authorization-server/src/limits/limit-options.js'
 import { EXIT_CODES } from '../../packages/cli/src/exit-codes.js'
 import { createProgram } from '../../packages/cli/src/program.js'
 import {
@@ -193,5 +195,29 @@ describe('docs/guides/token-stores.md', () => {
       const store = STORES[name]?.()
       expect(Object.fromEntries(written), name).toEqual(store && abilitiesOf(store))
     }
+  })
+})
+
+describe('docs/guides/authorization-server.md', () => {
+  it('names every limit with its default', () => {
+    const units: Readonly<Record<string, number>> = { minute: 60, minutes: 60, hour: 3600 }
+    const rows = tableRows(sectionOf(guide('authorization-server.md'), 'Limits'))
+    const written = rows.map(([name = '', requests = '', time = '']) => {
+      const [count, unit = ''] = time.split(' ')
+      const limit = {
+        points: Number.parseInt(requests, 10),
+        durationSeconds: Number(count) * (units[unit] ?? Number.NaN),
+      }
+      return [name.replaceAll('`', ''), limit]
+    })
+    expect(Object.fromEntries(written)).toEqual(limitSettings(undefined))
+  })
+
+  it('names every path that the server answers', () => {
+    const text = sectionOf(guide('authorization-server.md'), 'What clients find')
+    const { par, interaction, ...others } = PATHS
+    const missing = Object.values(others).filter((path) => !text.includes(`\`${path}\``))
+    expect(missing).toEqual([])
+    expect([par, interaction]).not.toContain(undefined)
   })
 })
