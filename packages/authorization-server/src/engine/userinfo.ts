@@ -1,5 +1,6 @@
+import { verifyDpopProof } from '@bestviable/mcp-auth-middleware/dpop'
 import { userClaims } from './accounts.js'
-import { PROOF_ALGORITHMS, readProof, verifyDpopProof } from './dpop-proof.js'
+import { PROOF_ALGORITHMS, readProof } from './dpop-proof.js'
 import type { Engine } from './engine.js'
 import { type Answer, type EndpointRequest, jsonAnswer, oauthError } from './http.js'
 import { findOwnToken, type OwnToken } from './own-token.js'
@@ -11,6 +12,8 @@ function challenge(status: number, error: string, extra = '', scheme = 'Bearer')
   })
 }
 
+/** Oldest proof, in seconds. */
+const PROOF_SECONDS = 60
 const PROOF_ALGS = `algs="${PROOF_ALGORITHMS.join(' ')}"`
 
 /** Tells whether a request proves that it comes from the holder of the key of a token, for the first time. */
@@ -21,11 +24,18 @@ async function isProven(
   token: OwnToken,
 ): Promise<boolean> {
   const { issuer, now } = engine.parts
-  const expected = { method: request.method, url: issuer + PATHS.userinfo, now: now() }
-  const given = readProof(request) ?? ''
-  const proof = await verifyDpopProof(given, { ...expected, accessToken: credential })
-  if (proof === undefined || proof.jkt !== token.record.jkt) return false
-  return engine.provider.ReplayDetection.unique(token.clientId, proof.jti, proof.usableUntil)
+  const proof = await verifyDpopProof(readProof(request) ?? '', {
+    method: request.method,
+    url: new URL(issuer + PATHS.userinfo),
+    accessToken: credential,
+    algorithms: PROOF_ALGORITHMS,
+    maxAgeSeconds: PROOF_SECONDS,
+    now: now(),
+  })
+  if (proof === undefined || proof.thumbprint !== token.record.jkt) return false
+  // A second more, since what is kept to the second may end within it.
+  const until = Math.ceil(proof.usableUntil / 1000) + 1
+  return engine.provider.ReplayDetection.unique(token.clientId, proof.id, until)
 }
 
 /**

@@ -19,6 +19,11 @@ function keyStatus(key: SigningKey): SigningKeyStatus {
   return { kid, algorithm, state, createdAt, signsFrom, removeAt }
 }
 
+/** In the order in which they sign. */
+function keyStatuses(keys: readonly SigningKey[]): readonly SigningKeyStatus[] {
+  return keys.map(keyStatus).sort((one, other) => one.signsFrom - other.signsFrom)
+}
+
 /** Creates what operators work with. Every change is one transaction with its audit event. */
 export function createManagement(parts: ManagementParts): Management {
   const { storage } = parts
@@ -95,7 +100,7 @@ export function createManagement(parts: ManagementParts): Management {
       revokeUser: (name, options) => settled(endConnectionsOf(parts, name, options)),
     },
     signingKeys: {
-      status: async () => (await storage.signingKeys.list()).map(keyStatus),
+      status: async () => keyStatuses(await storage.signingKeys.list()),
       async rotate({ compromised = false, ...options } = {}) {
         const change = storage.transaction(async () => {
           const keys = await rotateStoredKeys(
@@ -112,7 +117,7 @@ export function createManagement(parts: ManagementParts): Management {
         })
         const keys = await settled(change)
         await parts.afterKeyChange()
-        return keys.map(keyStatus)
+        return keyStatuses(keys)
       },
     },
     audit: {

@@ -288,7 +288,7 @@ describe('userinfo', () => {
     expect(challenge).toMatch(/^DPoP error="invalid_dpop_proof", algs="ES256 [^"]*"$/)
   })
 
-  it.each([59, -59])('takes a proof that is %d s off', async (seconds) => {
+  it.each([9, -59])('takes a proof that is %d s off', async (seconds) => {
     const iat = Math.floor(Date.now() / 1000) + seconds
     const proof = await key.prove('GET', userinfoUrl, { accessToken: token, payload: { iat } })
     expect((await ask(proof)).status).toBe(200)

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { limitSettings, rateLimitProblems } from '../../src/limits/limit-options.js'
 
@@ -45,4 +46,16 @@ describe('the option rateLimits', () => {
     expect(settings.clientAuthentication).toEqual({ points: 10, durationSeconds: 300 })
     expect(Object.values(limitSettings(false)).every((limit) => limit === undefined)).toBe(true)
   })
+})
+
+const guide = new URL('../../../../docs/guides/authorization-server.md', import.meta.url)
+const SECONDS: Record<string, number> = { '1 minute': 60, '5 minutes': 300, '1 hour': 3600 }
+
+it('has the defaults that the guide tells', () => {
+  const rows = readFileSync(guide, 'utf8').matchAll(/^\| `(\w+)` \| (\d+)[^|]* \| (\d+ \w+) \|/gm)
+  const told = [...rows].map(([, name = '', points, time = '']) => [
+    name,
+    { points: Number(points), durationSeconds: SECONDS[time] },
+  ])
+  expect(Object.fromEntries(told)).toEqual(limitSettings(undefined))
 })

@@ -14,7 +14,7 @@ import {
 } from '../resource-server/request-view.js'
 import { sha256 } from '../runtime.js'
 import { createUsedProofs } from './used-proofs.js'
-import { type ProofAlgorithm, verifyProof } from './verify-proof.js'
+import { type ProofAlgorithm, verifyDpopProof } from './verify-proof.js'
 
 /** Options of {@link dpop}. */
 export interface DpopOptions {
@@ -91,6 +91,8 @@ function urlOf(
  *
  * @example
  * ```ts
+ * import { dpop } from '@bestviable/mcp-auth-middleware/dpop'
+ *
  * const auth = createMcpAuth({
  *   resource: 'https://mcp.example.com/mcp',
  *   validators: [oidc({ issuer: 'https://login.example.com' })],
@@ -135,7 +137,7 @@ export function dpop(options: DpopOptions = {}): ProofOfPossession {
       const url = urlOf(view, resource)
       const proof =
         url &&
-        (await verifyProof(given, {
+        (await verifyDpopProof(given, {
           method: view.method,
           url,
           accessToken: credential,

@@ -67,7 +67,7 @@ async function verifySignature(
  *
  * @see RFC 9449 section 4.3
  */
-export async function verifyProof(
+export async function verifyDpopProof(
   proof: string,
   expected: ExpectedProof,
 ): Promise<VerifiedProof | undefined> {
