@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { COMMANDS } from '../src/commands.js'
+import { startAuthorizationServer } from './support/authorization-server.js'
 import { type CommandLineResult, commandLine, temporaryFolder } from './support/command-line.js'
 import {
   createKeys,
@@ -41,6 +42,21 @@ async function succeed(
   return result
 }
 
+const ANN_MAIL = 'ann@example.com'
+const createClient = [
+  ...['clients', 'create', '--name', 'Reports', '--auth-method', 'client_secret_basic'],
+  ...['--redirect-uri', 'https://reports.example.com/callback'],
+]
+
+/** A command line after somebody has connected an app. */
+function withUsers(argv: readonly string[]) {
+  return async (env: Environment): Promise<CommandLineResult> => {
+    const server = await startAuthorizationServer(env)
+    await server.connect()
+    return succeed(env, argv)
+  }
+}
+
 /** How the documented output of each command comes about. */
 const samples: Readonly<Record<string, (env: Environment) => Promise<CommandLineResult>>> = {
   'tokens list': (env) => succeed(env, ['tokens', 'list']),
@@ -68,6 +84,27 @@ const samples: Readonly<Record<string, (env: Environment) => Promise<CommandLine
   'store check': (env) => succeed(env, ['store', 'check']),
   audit: (env) => succeed(env, ['audit', '--event', 'credential.write', '--limit', '1']),
   'audit export': (env) => succeed(env, ['audit', 'export', '--event', 'credential.write']),
+  'users allow': (env) => succeed(env, ['users', 'allow', 'new@example.com', '--name', 'New']),
+  'users suspend': withUsers(['users', 'suspend', ANN_MAIL]),
+  'users activate': withUsers(['users', 'activate', ANN_MAIL]),
+  'users set-role': withUsers(['users', 'set-role', ANN_MAIL, 'admin']),
+  'users list': withUsers(['users', 'list']),
+  'users erase': withUsers(['users', 'erase', ANN_MAIL, '--yes']),
+  'users stats': (env) => succeed(env, ['users', 'stats']),
+  'clients create': (env) => succeed(env, createClient),
+  'clients rotate-secret': async (env) => {
+    const { client } = (await succeed(env, createClient)).json() as { client: { clientId: string } }
+    return succeed(env, ['clients', 'rotate-secret', client.clientId])
+  },
+  'clients list': withUsers(['clients', 'list']),
+  'clients revoke': async (env) => {
+    const { client } = (await succeed(env, createClient)).json() as { client: { clientId: string } }
+    return succeed(env, ['clients', 'revoke', client.clientId, '--yes'])
+  },
+  'sessions list': withUsers(['sessions', 'list']),
+  'sessions revoke': withUsers(['sessions', 'revoke', '--user', ANN_MAIL, '--yes']),
+  'signing-keys status': withUsers(['signing-keys', 'status']),
+  'signing-keys rotate': withUsers(['signing-keys', 'rotate']),
 }
 
 /** Commands whose output is a line of JSON for each event. */

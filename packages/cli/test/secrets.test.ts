@@ -42,6 +42,27 @@ const commandLines: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'store check': [[], ['--store', 'infisical'], ['--store', 'env']],
   audit: [[], ['--all-namespaces']],
   'audit export': [[]],
+  'users allow': [['ann@example.com'], ['no address']],
+  'users suspend': [['ann@example.com'], ['absent@example.com']],
+  'users activate': [['ann@example.com']],
+  'users set-role': [
+    ['ann@example.com', 'admin'],
+    ['ann@example.com', 'root'],
+  ],
+  'users list': [[]],
+  'users erase': [['ann@example.com', '--yes'], ['absent']],
+  'users stats': [[]],
+  'clients create': [
+    ['--name', 'App', '--redirect-uri', 'https://a.example/cb'],
+    ['--name', ' '],
+  ],
+  'clients rotate-secret': [['absent']],
+  'clients list': [[]],
+  'clients revoke': [['absent', '--yes'], ['absent']],
+  'sessions list': [[], ['--user', 'absent']],
+  'sessions revoke': [['absent'], ['--user', 'ann@example.com', '--yes'], []],
+  'signing-keys status': [[]],
+  'signing-keys rotate': [[], ['--compromised', '--yes']],
 }
 
 /** A database with a password in its address, an Infisical and variables, each with canaries. */

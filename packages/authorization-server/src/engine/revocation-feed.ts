@@ -3,8 +3,7 @@ import type { Revocation, Storage } from '../storage/storage.js'
 
 /** A feed that has not been read for so long cannot tell, in milliseconds. */
 export const FEED_LIMIT = 60_000
-// Who revokes need not be able to notify, as a command line behind a pooler; a second is the promise.
-const READ_INTERVAL = 750
+const READ_INTERVAL = 5_000
 
 /** What a token is identified by. */
 export interface RevocableToken {

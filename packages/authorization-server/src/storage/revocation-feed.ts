@@ -1,7 +1,7 @@
 import type { Database, SqlRow, Statement } from '@bestviable/mcp-auth-store-postgres'
 
 const RETRY_MILLISECONDS = 1000
-const LONGEST_POLL_MILLISECONDS = 1000
+const LONGEST_POLL_MILLISECONDS = 750
 const SCHEMA_CHARACTERS = 50
 /** More than this within the window are told as one change at every poll. */
 const RECENT = 1000
@@ -79,8 +79,9 @@ function pollForRevocations(database: Database, onChange: () => void): () => voi
 }
 
 /**
- * Calls back when something was revoked: by NOTIFY where the database listens, else by a poll at least
- * every second. Calls back too when anything may have been missed. Returns a function that ends it.
+ * Calls back when something was revoked: at once by NOTIFY where the database listens, and by a poll
+ * within a second, since who revokes need not be able to notify, as a command line behind a pooler.
+ * Calls back too when anything may have been missed. Returns a function that ends it.
  */
 export function watchRevocations(database: Database, onChange: () => void): () => void {
   let isStopped = false
@@ -92,10 +93,10 @@ export function watchRevocations(database: Database, onChange: () => void): () =
       // The watcher must not end the feed.
     }
   }
-  const watch = database.listens ? listenForRevocations : pollForRevocations
-  const stop = watch(database, tell)
+  const stops = [pollForRevocations(database, tell)]
+  if (database.listens) stops.push(listenForRevocations(database, tell))
   return () => {
     isStopped = true
-    stop()
+    for (const stop of stops) stop()
   }
 }

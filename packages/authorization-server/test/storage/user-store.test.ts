@@ -147,6 +147,45 @@ describe.each(engineSetups)('users on $title', ({ engine, profile }) => {
       expect((await auditEvents()).filter((each) => each === 'user.suspend')).toHaveLength(3)
     })
 
+    it('finds by e-mail, lists by status and counts', async () => {
+      const ann = await users.signIn(ANN)
+      const other = await users.signIn({ ...ANN, issuer: 'https://other.example' })
+      const invited = await users.invite('new@example.com')
+      await users.setStatus(other.userId, 'suspended')
+      const found = await users.findByEmail(' ANN@Example.com')
+      expect(found.map(({ userId }) => userId).sort()).toEqual([ann.userId, other.userId].sort())
+      expect(await users.findByEmail('new@example.com')).toEqual([invited])
+      expect(await users.findByEmail('no address')).toEqual([])
+      expect(await users.list({ status: 'active' })).toEqual([ann])
+      expect(await users.count()).toEqual({ users: 2, suspended: 1, invited: 1 })
+    })
+
+    it('holds a user and locks the active admins until the end of a transaction', async () => {
+      const { userId } = await users.signIn(ANN)
+      const admin = await users.setRole(userId, 'admin')
+      expect(await users.hold(userId)).toEqual(admin)
+      expect(await users.hold('no-id')).toBeUndefined()
+      await backend.storage.transaction(async () => {
+        expect(await users.hold(userId)).toEqual(admin)
+        expect(await users.lockAdmins()).toEqual([admin])
+      })
+      const order: string[] = []
+      const replica = backend.openReplica()
+      let suspending: Promise<unknown> | undefined
+      await backend.storage.transaction(async () => {
+        await users.hold(userId)
+        const change = () => replica.grants.revokeByUser(userId, 0).then(() => order.push('ended'))
+        // An embedded database has one session, which this transaction holds.
+        if (engine.kind === 'postgres') suspending = change()
+        await users.signIn(ANN)
+        order.push('held')
+      })
+      await suspending
+      expect(order[0]).toBe('held')
+      await users.setStatus(userId, 'suspended')
+      expect(await backend.storage.transaction(() => users.lockAdmins())).toEqual([])
+    })
+
     it('changes roles, lists in pages and removes', async () => {
       const created = []
       for (const subject of ['a', 'b', 'c']) {

@@ -42,7 +42,7 @@ function hasDatabase({ connectionString, dataDir }: PostgresSettings): boolean {
 }
 
 /** The keys of the settings, or of the key file beside the embedded database. */
-function readEncryptionKeys(context: CommandContext, settings: PostgresSettings): string {
+export function readEncryptionKeys(context: CommandContext, settings: PostgresSettings): string {
   if (settings.encryptionKeys !== undefined) return settings.encryptionKeys
   const { keys, path, created } = loadOrCreateKeyFile(settings.dataDir)
   if (created) {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { StoreIntegrityError } from '@bestviable/mcp-auth-middleware'
 import type { EnvelopeContext } from '@bestviable/mcp-auth-middleware/envelope'
 import type { SqlRow } from '../database/database.js'
@@ -23,7 +23,7 @@ export function sealedRecordContext(place: SealedRecordPlace): EnvelopeContext {
 
 /** SHA-256 of an id, as it stands in the database and in associated data. */
 export function digestId(id: string): Uint8Array {
-  return createHash('sha256').update(id).digest()
+  return hash('sha256', id, 'buffer')
 }
 
 function checkJsonObject(plaintext: Uint8Array): void {
