@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config'
 /** Tests that need the whole machine: traffic against replicas, and hundreds of killed processes. */
 const ALONE = [
   'examples/coda-mcp/test/rolling-migration.e2e.test.ts',
+  'packages/authorization-server/test/crash/crash.test.ts',
+  'packages/authorization-server/test/race/race.test.ts',
   'packages/store-postgres/test/crash/crash.test.ts',
 ]
 

@@ -1,12 +1,13 @@
 /*
- * Runs every measurement, prints one table for each topic and writes `results/<Node.js major>.json`
- * and `results/stores-<Node.js major>.json`.
+ * Runs every measurement, prints one table for each topic and writes `results/<Node.js major>.json`,
+ * `results/stores-<Node.js major>.json` and `results/authorization-server-<Node.js major>.json`.
  *
  * `--gates` runs only what may fail a build: instructions, counted fetches and counted calls of stores.
  * Ends with 1 when a limit is exceeded, and with 75, the code for "skipped", when only valgrind was
  * missing.
  */
 import { measureAttacks, printAttacks } from './attack.mjs'
+import { reportAuthorizationServer } from './authorization-server.mjs'
 import { measureHttpCpu, printHttpCpu } from './cpu.mjs'
 import { countFetches, printFetchCounts } from './fetch-counts.mjs'
 import { measureInstructions, printInstructions } from './instructions.mjs'
@@ -45,6 +46,7 @@ if (!gatesOnly) {
     attacks,
   })
   await reportStores(storeCounts)
+  await reportAuthorizationServer()
 }
 
 if (!fetchesKept || !storeCountsKept || !instructionsKept) process.exitCode = 1
