@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto'
 import type { AdapterPayload } from 'oidc-provider'
 import type { Storage } from '../storage/storage.js'
 
@@ -19,8 +19,9 @@ export interface ReplayRequest {
 /** An answer of the token endpoint. */
 export type TokenResponse = Readonly<Record<string, unknown>>
 
+/** The token has 256 random bits, so one keyed hash of it is a key. */
 function keyOf(refreshToken: string): Buffer {
-  return Buffer.from(hkdfSync('sha256', refreshToken, '', 'mcp refresh replay', 32))
+  return createHmac('sha256', 'mcp refresh replay').update(refreshToken).digest()
 }
 
 function seal(refreshToken: string, text: string): string {
