@@ -44,7 +44,6 @@ function renderCredential(
     const place = { id, submit: 'apiTokenConnect', isMain: true } as const
     return html`
       <li>
-        <h3><bdi>${label}</bdi></h3>
         <p class="muted">${texts.text('accountNotConnected')}</p>
         <div class="narrower">${renderApiTokenForm(context, replace, place)}</div>
       </li>

@@ -8,6 +8,7 @@ import { renderStates } from './views.js'
 const FOLDER = new URL('../../../../docs/images/', import.meta.url)
 const NAMES: Readonly<Record<string, string>> = {
   'sign-in': 'sign-in',
+  'sign-in-account': 'sign-in-account',
   connect: 'connect',
   'consent-loopback': 'consent',
   'denied-not_admitted': 'denied',
