@@ -144,7 +144,8 @@ export function readConfig(
   const store = readStores(data, problems)
   const authorizationServer = readAuthorizationServer(data, { exposure, firstRun }, problems)
   const uses = {
-    authorizationServer: authorizationServer !== undefined,
+    // Also where its provider is not yet right: all that is missing is named at once.
+    authorizationServer: authorizationServer !== undefined || data.OAUTH_PROVIDER !== undefined,
     store: usesPostgres(store),
   }
   const database = readDatabase(data, uses, { loopback }, problems)

@@ -60,6 +60,19 @@ describe('OAUTH_PROVIDER', () => {
     expect(authorizationServer?.login.kind).toBe('google')
   })
 
+  it.each(['microsoft', 'cognito', 'oidc'])(
+    'names everything that is missing at once, also where the issuer of %s is',
+    (provider) => {
+      const env = { ...exposed, ...coda, ...client, OAUTH_PROVIDER: provider }
+      expect(Object.keys(problemsOf(env)).sort()).toEqual([
+        'ALLOWED_EMAILS',
+        'DATABASE_URL',
+        'MCP_AUTH_ENCRYPTION_KEYS',
+        'OAUTH_ISSUER',
+      ])
+    },
+  )
+
   it.each([
     [['OAUTH_CLIENT_ID', 'OAUTH_CLIENT_SECRET'], { OAUTH_PROVIDER: 'google' }],
     [['OAUTH_PROVIDER', 'OAUTH_CLIENT_SECRET'], { OAUTH_CLIENT_ID: 'id' }],

@@ -60,14 +60,14 @@ function readLogin(
 
 function readAllow(
   env: Environment,
-  login: LoginConfig,
+  login: Pick<LoginConfig, 'kind'> & { readonly listedTenants?: readonly string[] },
   problems: ConfigProblem[],
 ): AuthorizationServerConfig['allow'] {
   if (login.kind === 'dev') return undefined
   const emails = env.ALLOWED_EMAILS ?? []
   // A pasted token proves an account, not that its domain stands behind it.
   const domains = login.kind === 'coda' ? [] : (env.ALLOWED_DOMAINS ?? [])
-  const tenants = login.kind === 'microsoft' ? login.listedTenants : []
+  const tenants = login.listedTenants ?? []
   const isEmpty = emails.length + domains.length + tenants.length === 0
   if (isEmpty && env.DEFAULT_ADMIN_EMAIL === undefined) {
     const message =
@@ -99,16 +99,19 @@ export function readAuthorizationServer(
   }
   const { exposure, firstRun } = options
   const login = readLogin(env, firstRun, problems)
-  if (login === undefined) return undefined
+  if (login === undefined && env.OAUTH_PROVIDER === undefined) return undefined
   const { publicUrl } = exposure
   if (!firstRun && new URL(publicUrl).origin !== publicUrl) {
     const message =
       'must be an origin in lower case, without a path: the embedded authorization server has well-known paths'
     problems.push({ variable: 'PUBLIC_URL', message })
   }
+  const kind = login?.kind ?? env.OAUTH_PROVIDER
+  const allow = kind === undefined ? undefined : readAllow(env, login ?? { kind }, problems)
+  if (login === undefined) return undefined
   return {
     login,
-    allow: readAllow(env, login, problems),
+    allow,
     collectsCodaTokens: env.CODA_CREDENTIALS === 'user' && env.TOKEN_STORE !== 'env',
     firstAdmin: readFirstAdmin(env, login),
     lifetimes: {
