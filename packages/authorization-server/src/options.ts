@@ -6,8 +6,6 @@ import {
 } from '@bestviable/mcp-auth-middleware'
 import { type EncryptionKey, parseEncryptionKeys } from '@bestviable/mcp-auth-middleware/envelope'
 import type { Database } from '@bestviable/mcp-auth-store-postgres'
-import * as z from 'zod/mini'
-import { redirectPolicySchema } from './clients/client-documents-options.js'
 import type { RedirectPolicy } from './clients/client-policy.js'
 import { describeIssue } from './describe-issue.js'
 import type { AuthorizationServerEvent } from './engine/events.js'
@@ -15,10 +13,10 @@ import { issuerProblem, loginProblems, resourceProblems } from './engine/option-
 import type { Lifetimes, ScopePolicy } from './engine/parts.js'
 import { type TrustProxy, trustProxyProblems } from './limits/client-address.js'
 import { type RateLimitOptions, rateLimitProblems } from './limits/limit-options.js'
-import { normalizeEmail } from './login/email.js'
 import type { AdmissionRules, ApiTokenLogin, LoginProvider } from './login/login-provider.js'
 import type { FirstAdmin } from './management/first-admin.js'
-import type { PagesOptions } from './pages/options.js'
+import { optionsSchema } from './option-schema.js'
+import { MAX_NAME, type PagesOptions, pagesProblems } from './pages/options.js'
 
 export const SUBJECT = 'createAuthorizationServer'
 
@@ -53,6 +51,11 @@ export interface AuthorizationServerOptions {
   readonly dynamicRegistration?: boolean | undefined
   /** After how many days without use a registration that holds no grant goes. Default 90, 1 to 3650. */
   readonly unusedClientDays?: number | undefined
+  /**
+   * After how many days an event of the audit trail goes, of whatever store in the schema; `false` keeps
+   * all. Default 90, 1 to 3650.
+   */
+  readonly auditRetentionDays?: number | false | undefined
   /** Client ids that are https URLs of metadata documents. Default true. */
   readonly clientDocuments?: boolean | undefined
   /** Lifetimes to use in place of the defaults, in seconds. */
@@ -114,113 +117,6 @@ const LIFETIMES: Lifetimes = {
   federatedSignIn: 90 * DAY,
 }
 
-const EMAIL = 'must be one plain e-mail address'
-
-const isFunction = (value: unknown) => typeof value === 'function'
-const hasMethod = (value: unknown, name: string) =>
-  typeof value === 'object' && value !== null && isFunction(Reflect.get(value, name))
-
-const seconds = (minimum: number, maximum: number) => {
-  const error = `must be a whole number of seconds from ${minimum} to ${maximum}`
-  return z.optional(z.int({ error }).check(z.gte(minimum, { error }), z.lte(maximum, { error })))
-}
-const UNUSED_DAYS = 'must be a whole number of days from 1 to 3650'
-const flag = (fallback: boolean) =>
-  z._default(z.boolean({ error: 'must be true or false' }), fallback)
-const functionOption = z.custom<(...values: never[]) => unknown>(isFunction, {
-  error: 'must be a function',
-})
-
-const Options = z.strictObject({
-  issuer: z.string({ error: 'must be the public origin, for example https://mcp.example.com' }),
-  database: z.custom<string | Database>(
-    (value) =>
-      (typeof value === 'string' && /^postgres(?:ql)?:\/\//.test(value)) ||
-      hasMethod(value, 'query'),
-    { error: 'must be a postgresql:// connection string, or made by createDatabase' },
-  ),
-  encryptionKeys: z.string({ error: 'must be keys in base64; `mcp-auth keys generate` makes one' }),
-  resources: z.record(
-    z.string(),
-    z.strictObject(
-      {
-        scopes: z.record(z.string(), z.string({ error: 'must be a description' }), {
-          error: 'must map scopes to descriptions',
-        }),
-        defaultScopes: z.optional(z.array(z.string(), { error: 'must be a list of scopes' })),
-      },
-      { error: (issue) => (issue.code === 'invalid_type' ? 'must be { scopes }' : undefined) },
-    ),
-    { error: 'must map resource URLs to their scopes' },
-  ),
-  login: z.custom<readonly LoginProvider[]>(Array.isArray, {
-    error: 'must be a list of at least one way to sign in',
-  }),
-  allow: z.optional(z.custom<AdmissionRules>()),
-  firstAdmin: z.optional(
-    z.strictObject(
-      {
-        email: z
-          .string({ error: EMAIL })
-          .check(z.refine((email) => normalizeEmail(email) !== undefined, { error: EMAIL })),
-        name: z.optional(z.string({ error: 'must be a name' })),
-      },
-      { error: (issue) => (issue.code === 'invalid_type' ? 'must be { email }' : undefined) },
-    ),
-  ),
-  connect: z.optional(
-    z.custom<ApiTokenLogin>(
-      (value) => hasMethod(value, 'verify') && Reflect.get(Object(value), 'kind') === 'api-token',
-      { error: 'must be made by apiTokenLogin' },
-    ),
-  ),
-  connectOptional: flag(false),
-  credentials: z.optional(
-    z.custom<TokenStore>((value) => hasMethod(value, 'get') && hasMethod(value, 'set'), {
-      error: 'must be a TokenStore',
-    }),
-  ),
-  redirectPolicy: z._default(redirectPolicySchema, {}),
-  dynamicRegistration: flag(true),
-  unusedClientDays: z._default(
-    z
-      .int({ error: UNUSED_DAYS })
-      .check(z.gte(1, { error: UNUSED_DAYS }), z.lte(3650, { error: UNUSED_DAYS })),
-    90,
-  ),
-  clientDocuments: flag(true),
-  lifetimes: z._default(
-    z.strictObject({
-      accessToken: seconds(30, 31 * DAY),
-      refreshToken: seconds(60, 365 * DAY),
-      grant: seconds(60, 3650 * DAY),
-      code: seconds(10, 600),
-      session: seconds(60, 31 * DAY),
-      interaction: seconds(60, 3600),
-      federatedSignIn: seconds(60, 3650 * DAY),
-    }),
-    {},
-  ),
-  scopePolicy: z.optional(functionOption),
-  consent: z._default(z.enum(['once', 'always'], { error: 'must be "once" or "always"' }), 'once'),
-  signingAlgorithm: z._default(
-    z.enum(['ES256', 'RS256'], { error: 'must be "ES256" or "RS256"' }),
-    'ES256',
-  ),
-  pushedAuthorizationRequests: flag(false),
-  dpop: flag(false),
-  resourceServerClients: z._default(
-    z.array(z.string().check(z.minLength(1)), { error: 'must be a list of client ids' }),
-    [],
-  ),
-  rateLimits: z.optional(z.custom<RateLimitOptions | false>()),
-  trustProxy: z.optional(z.custom<TrustProxy>()),
-  brand: z.optional(z.custom<PagesOptions['brand']>()),
-  texts: z.optional(z.custom<PagesOptions['texts']>()),
-  onEvent: z.optional(functionOption),
-  now: z.optional(functionOption),
-})
-
 type Defined<Value> = { readonly [Name in keyof Value]-?: Exclude<Value[Name], undefined> }
 
 /** Checked options with their defaults. */
@@ -268,23 +164,39 @@ function parseKeys(text: string, problems: ConfigurationProblem[]): readonly Enc
   }
 }
 
+/** What is wrong with the options that the schema leaves to others, each by itself. */
+function memberProblems(options: unknown): ConfigurationProblem[] {
+  if (typeof options !== 'object' || options === null) return []
+  const { rateLimits, trustProxy, brand, texts } = Object.fromEntries(Object.entries(options))
+  return [
+    ...rateLimitProblems(rateLimits),
+    ...trustProxyProblems(trustProxy),
+    ...pagesProblems({ brand, texts }),
+  ]
+}
+
+/** Name of the pages where none is given. Of a long host its end, which says whose it is. */
+function nameOf(issuer: string): string {
+  return new URL(issuer).host.slice(-MAX_NAME)
+}
+
 /**
  * Validates the options of `createAuthorizationServer` once. Never repeats a value that can be secret.
  *
  * @throws ConfigurationError listing every bad field.
  */
 export function parseAuthorizationServerOptions(options: unknown): ParsedOptions {
-  const result = Options.safeParse(options)
+  const result = optionsSchema.safeParse(options)
+  const problems = memberProblems(options)
   if (!result.success) {
-    throw new ConfigurationError(SUBJECT, result.error.issues.flatMap(describeIssue))
+    const found = result.error.issues.flatMap(describeIssue)
+    throw new ConfigurationError(SUBJECT, [...found, ...problems])
   }
   const { data } = result
-  const problems: ConfigurationProblem[] = []
   const issuerFault = issuerProblem(data.issuer)
   if (issuerFault !== undefined) problems.push({ path: 'issuer', message: issuerFault })
   problems.push(...resourceProblems(data.resources))
   if (issuerFault === undefined) problems.push(...loginProblems(data))
-  problems.push(...rateLimitProblems(data.rateLimits), ...trustProxyProblems(data.trustProxy))
   const keys = parseKeys(data.encryptionKeys, problems)
   if (problems.length > 0) throw new ConfigurationError(SUBJECT, problems)
 
@@ -303,7 +215,7 @@ export function parseAuthorizationServerOptions(options: unknown): ParsedOptions
     now: (data.now as (() => number) | undefined) ?? (() => Date.now()),
     rateLimits: data.rateLimits,
     trustProxy: data.trustProxy,
-    brand: data.brand ?? { name: new URL(data.issuer).host },
+    brand: data.brand ?? { name: nameOf(data.issuer) },
     texts: data.texts,
   }
 }

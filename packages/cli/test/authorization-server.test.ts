@@ -73,16 +73,26 @@ describe.each(engines)('users on $name', { timeout: 180_000 }, (engine) => {
         encryptionKeys: env.MCP_AUTH_ENCRYPTION_KEYS ?? '',
       })
       await store.set({ provider: 'coda', owner }, { kind: 'api-key', secret: 'canary-upstream' })
-      expect(await json(env, 'users', 'erase', ANN, '--yes')).toMatchObject({
-        userId,
-        credentials: 1,
-      })
+      const erased = await json(env, 'users', 'erase', ANN, '--yes')
+      expect(erased).toMatchObject({ userId, credentials: 1 })
       await untilRefused(server, again)
       expect(await store.get({ provider: 'coda', owner })).toBeUndefined()
       expect((await fail(env, 'users', 'suspend', userId)).stderr).toContain('there is no user')
       const events = await commandLine(['audit', 'export', '--all-namespaces'], { env })
       expect(events.stdout).not.toContain(userId)
       expect(events.stdout).toContain('"issuer":"cli"')
+      const taken = events.stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line))
+        .filter(({ event, keyDigest, ...rest }) =>
+          event.startsWith('credential.')
+            ? keyDigest === undefined
+            : /"erased-/.test(JSON.stringify(rest)),
+        )
+      // Signed in, consented, got tokens, was managed, and had a credential that was written and deleted.
+      expect(taken.length).toBeGreaterThan(8)
+      expect(erased).toMatchObject({ auditEvents: taken.length })
     },
   )
 })
@@ -123,6 +133,60 @@ describe.skipIf(someServer === undefined)(
         client: { active: false },
       })
       expect(await server.postToken(clientId, next)).toBe(401)
+    })
+
+    it('gives a program no token whose scopes no resource has', async () => {
+      const { env, server } = await prepare()
+      const program = ['--grant', 'client_credentials', '--scope', 'nope']
+      const created = await json(env, 'clients', 'create', '--name', 'Nightly', ...program)
+      const { client, clientSecret } = created as {
+        client: { clientId: string }
+        clientSecret: string
+      }
+      expect(await server.postToken(client.clientId, clientSecret)).toBe(400)
+    })
+
+    it('lists a client by its document while somebody uses it, and turns it off', async () => {
+      const { env, server } = await prepare()
+      const id = 'https://app.example.com/client.json'
+      const token = await server.connect()
+      // The client has no server that could serve its document.
+      const change = (text: string) =>
+        server.database.query({ name: `test_${text.length}`, text }, [], { kind: 'write' })
+      await change(
+        `UPDATE {schema}.oauth_tokens SET client_id = '${id}' WHERE client_id IS NOT NULL`,
+      )
+      await change('DELETE FROM {schema}.oauth_clients')
+
+      const clients = await commandLine(['clients', 'list'], { env })
+      expect(clients.stdout).toMatch(
+        /^https:\/\/app\.example\.com\/client\.json {2}Test app {2}document {2}- +active {2}\d{4}-/m,
+      )
+      const sessions = await commandLine(['sessions', 'list'], { env })
+      expect(sessions.stdout).toMatch(/^SESSION ID +USER ID +APP +CLIENT ID +SCOPES +LAST USED$/m)
+      expect(sessions.stdout).toContain(` Test app  ${id}  coda.read coda.write  `)
+      expect(await json(env, 'clients', 'revoke', id, '--yes')).toMatchObject({
+        client: { clientId: id, clientName: 'Test app', origin: 'document', active: false },
+      })
+      await untilRefused(server, token)
+      const off = await commandLine(['clients', 'list'], { env })
+      expect(off.stdout).toMatch(/client\.json {2}Test app {2}document {2}- +off /)
+    })
+
+    it('shows what happened at the server beside the credentials of one namespace', async () => {
+      const { env, server } = await prepare()
+      await server.connect()
+      for (const namespace of ['default', 'other']) {
+        const own = { ...env, MCP_AUTH_NAMESPACE: namespace }
+        const argv = ['tokens', 'set', `coda-${namespace}`]
+        expect((await commandLine(argv, { env: own, input: 'canary-upstream' })).code).toBe(0)
+      }
+      for (const argv of [['audit'], ['audit', 'export'], ['audit', '--namespace', 'default']]) {
+        const { stdout } = await commandLine(argv, { env })
+        expect(stdout).toContain('sign-in')
+        expect(stdout).toContain('coda-default')
+        expect(stdout).not.toContain('coda-other')
+      }
     })
 
     it('names the option that is wrong with a client', async () => {
@@ -171,7 +235,11 @@ describe.skipIf(someServer === undefined)(
       ])
       const id = list[0]?.sessionId ?? ''
       expect(await json(env, 'sessions', 'revoke', id)).toEqual({ revoked: 1 })
-      expect(await json(env, 'sessions', 'revoke', id)).toEqual({ revoked: 0 })
+      for (const absent of [id, 'nope']) {
+        const { code, stderr } = await fail(env, 'sessions', 'revoke', absent)
+        const message = `error: [session-id]: there is no connection "${absent}"\n`
+        expect([code, stderr]).toEqual([1, message])
+      }
       const refused = await fail(env, 'sessions', 'revoke', '--user', ANN)
       expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('--yes')])
       expect(await json(env, 'sessions', 'revoke', '--user', ANN, '--yes')).toEqual({ revoked: 1 })
@@ -206,8 +274,13 @@ describe.skipIf(someServer === undefined)(
       )
       const role = await fail(env, 'users', 'set-role', ANN, 'root')
       expect([role.code, role.stderr]).toEqual([2, expect.stringContaining('admin or user')])
-      expect((await fail(env, 'users', 'allow', 'nobody')).stderr).toContain('<email>: ')
-      expect((await fail(env, 'users', 'erase', 'nobody', '--yes')).code).toBe(1)
+      const email = await fail(env, 'users', 'allow', 'nobody')
+      expect([email.code, email.stderr]).toEqual([
+        2,
+        expect.stringContaining('<email>: must be one plain e-mail address'),
+      ])
+      const erase = await fail(env, 'users', 'erase', 'nobody', '--yes')
+      expect([erase.code, erase.stderr]).toEqual([1, 'error: <user>: there is no user "nobody"\n'])
       expect((await fail(env, 'users', 'list', '--after', 'x')).code).not.toBe(70)
       const { env: foreign } = await prepare()
       const keys = { ...env, MCP_AUTH_ENCRYPTION_KEYS: foreign.MCP_AUTH_ENCRYPTION_KEYS ?? '' }

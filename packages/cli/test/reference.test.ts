@@ -120,6 +120,31 @@ describe('README.md', () => {
   })
 })
 
+describe('examples', () => {
+  const pages = ['docs/reference/cli.md', 'docs/guides/authorization-server.md']
+  const texts = pages.map((path) =>
+    readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8'),
+  )
+  const lines = [
+    ...texts.flatMap((text) =>
+      text.split('\n').filter((line) => /^(?:npx @bestviable\/mcp-auth-cli|mcp-auth) /.test(line)),
+    ),
+    ...COMMANDS.flatMap(({ definition }) => definition.examples.map(({ command }) => command)),
+  ]
+  const namedBy = (words: RegExp) => lines.flatMap((line) => words.exec(line)?.[1] ?? [])
+
+  it('name clients and connections by whole ids, since a part of one names nothing', () => {
+    const clients = namedBy(
+      / (?:clients (?:revoke|rotate-secret)|sessions list --client) ([^\s[-]\S*)/,
+    )
+    expect(clients.length).toBeGreaterThan(8)
+    for (const id of clients) expect(id).toMatch(/^(?:[0-9a-f]{32}|https:\/\/\S+)$/)
+    const connections = namedBy(/ sessions revoke ([^\s[-]\S*)/)
+    expect(connections.length).toBeGreaterThan(1)
+    for (const id of connections) expect(id).toMatch(/^[0-9a-f]{64}$/)
+  })
+})
+
 describe('--help', () => {
   it('lists every exit code with its meaning', async () => {
     const { stdout } = await commandLine(['--help'])

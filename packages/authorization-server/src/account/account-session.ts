@@ -1,4 +1,4 @@
-import { isStillAdmitted } from '../engine/accounts.js'
+import { isSessionTooOld, isStillAdmitted } from '../engine/accounts.js'
 import { cookieNames, readCookie } from '../engine/cookies.js'
 import type { Engine } from '../engine/engine.js'
 import type { EndpointRequest } from '../engine/http.js'
@@ -21,7 +21,7 @@ export async function findAccountSession(
   const { parts, provider } = engine
   const id = readCookie(request.headers.cookie, cookieNames(parts.issuer).session)
   const session = id === undefined ? undefined : await provider.Session.find(id)
-  if (session?.accountId === undefined) return undefined
+  if (session?.accountId === undefined || isSessionTooOld(parts, session)) return undefined
   const user = await parts.storage.users.find(session.accountId)
   if (user === undefined || !(await isStillAdmitted(parts, user))) return undefined
   return { user, uid: session.uid, end: () => session.destroy() }

@@ -4,11 +4,16 @@ import { cookieNames, formatCookie, readCookie } from '../engine/cookies.js'
 import type { Engine } from '../engine/engine.js'
 import { type Answer, type EndpointRequest, redirectAnswer } from '../engine/http.js'
 import { PATHS } from '../engine/paths.js'
+import { digestBrowser, identifyBrowser } from '../interaction/csrf.js'
 import type { InteractionContext } from '../interaction/interaction-context.js'
 
 /** Sends a browser in which nobody is signed in to the ways in, and from there back to the account page. */
-export async function beginAccountSignIn(engine: Engine): Promise<Answer> {
+export async function beginAccountSignIn(
+  engine: Engine,
+  request: EndpointRequest,
+): Promise<Answer> {
   const { lifetimes, issuer } = engine.parts
+  const browser = identifyBrowser(engine.parts, request)
   const uid = randomBytes(32).toString('base64url')
   const path = `${PATHS.interaction}/${uid}`
   const content = {
@@ -16,12 +21,14 @@ export async function beginAccountSignIn(engine: Engine): Promise<Answer> {
     returnTo: PATHS.account,
     prompt: { name: 'login', reasons: ['account'], details: {} },
     params: {},
+    browser: digestBrowser(browser.id),
   }
   // The types of the engine leave out what this constructor takes.
   const interaction: Interaction = Reflect.construct(engine.provider.Interaction, [uid, content])
   await interaction.save(lifetimes.interaction)
   const cookie = formatCookie(issuer, 'interaction', uid, { path, maxAge: lifetimes.interaction })
-  return redirectAnswer(path, { 'set-cookie': cookie })
+  const cookies = browser.setCookie === undefined ? [cookie] : [cookie, browser.setCookie]
+  return redirectAnswer(path, { 'set-cookie': cookies })
 }
 
 /** Puts the session of a user in the place of what this browser had, under a new id. */

@@ -74,19 +74,34 @@ async function describeCredentials(
   )
 }
 
+/** Tells which of the lists go on behind what the page shows. */
+function cutLists(lists: {
+  readonly users: readonly unknown[]
+  readonly clients: readonly unknown[]
+  readonly events: readonly unknown[]
+}): NonNullable<AdminView['cut']> {
+  const { users, clients, events } = lists
+  return [
+    ...(users.length > MOST_ROWS ? (['users'] as const) : []),
+    ...(clients.length > MOST_ROWS ? (['clients'] as const) : []),
+    ...(events.length > MOST_EVENTS ? (['events'] as const) : []),
+  ]
+}
+
 /** What only an admin sees. */
 async function describeAdmin(
   { storage }: EngineParts,
   ownId: string,
   forms: Forms,
 ): Promise<AdminView> {
-  const users = await storage.users.list({ limit: MOST_ROWS })
-  const clients = await storage.clients.list({ limit: MOST_ROWS })
+  // One more than is shown tells that there are more.
+  const users = await storage.users.list({ limit: MOST_ROWS + 1 })
+  const clients = await storage.clients.list({ limit: MOST_ROWS + 1 })
   // A role that may only add to the trail cannot read it; the rest of the page needs no more.
-  const events = await storage.auditTrail.list({ limit: MOST_EVENTS }).catch(() => [])
+  const events = await storage.auditTrail.list({ limit: MOST_EVENTS + 1 }).catch(() => [])
   const names = new Map(users.map(({ userId, email, name }) => [userId, email ?? name]))
   return {
-    users: users.map(({ userId, name, email, status, role, lastLoginAt }) => ({
+    users: users.slice(0, MOST_ROWS).map(({ userId, name, email, status, role, lastLoginAt }) => ({
       ...(name === undefined ? {} : { name }),
       ...(email === undefined ? {} : { email }),
       ...(lastLoginAt === undefined ? {} : { lastLoginAt }),
@@ -98,6 +113,7 @@ async function describeAdmin(
           userId !== ownId && { suspend: forms(`users/${userId}/suspend`) }),
     })),
     clients: clients
+      .slice(0, MOST_ROWS)
       .filter(({ active }) => active)
       .map(({ clientId, clientName, origin, lastUsedAt }) => ({
         name: clientName ?? clientId,
@@ -106,12 +122,13 @@ async function describeAdmin(
         ...(lastUsedAt === undefined ? {} : { lastUsedAt }),
         revoke: forms(`clients/${Buffer.from(clientId).toString('base64url')}/revoke`),
       })),
-    events: events.map(({ at, event, outcome, actor }) => ({
+    events: events.slice(0, MOST_EVENTS).map(({ at, event, outcome, actor }) => ({
       at: at / 1000,
       event,
       outcome,
       ...(actor === undefined ? {} : { actor: names.get(actor.subject) ?? actor.subject }),
     })),
+    cut: cutLists({ users, clients, events }),
     invite: forms('users/invite'),
   }
 }

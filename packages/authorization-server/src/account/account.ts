@@ -152,7 +152,7 @@ export async function answerAccount(
   if (request.method === 'GET' || request.method === 'HEAD') {
     if (action !== '') return errorPage(pages, 404, 'bad_request')
     const session = await findAccountSession(engine, request)
-    if (session === undefined) return beginAccountSignIn(engine)
+    if (session === undefined) return beginAccountSignIn(engine, request)
     return showAccount(engine, request, session, { notice: noticeOf(request.query) })
   }
   if (request.method !== 'POST') return errorPage(pages, 405, 'bad_request')

@@ -35,6 +35,14 @@ export async function isStillAdmitted(parts: EngineParts, user: UserProfile): Pr
   return isAdmitted(parts, identity, facts.invited)
 }
 
+/** Tells whether a sign-in was too long ago for its session. Using a session makes it no younger. */
+export function isSessionTooOld(
+  { now, lifetimes }: EngineParts,
+  { loginTs }: { readonly loginTs?: number | undefined },
+): boolean {
+  return loginTs !== undefined && now() / 1000 - loginTs > lifetimes.federatedSignIn
+}
+
 /** Asks the rules; a developer's login on loopback needs none. */
 export function isAdmitted(
   parts: EngineParts,

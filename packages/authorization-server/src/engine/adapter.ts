@@ -46,6 +46,10 @@ function withUsedMethod(metadata: ClientMetadata): ClientMetadata {
     : metadata
 }
 
+function documentClient(id: string, metadata: ClientMetadata): AdapterPayload {
+  return { ...withUsedMethod(metadata), client_id: id } as unknown as AdapterPayload
+}
+
 /** Client records: those of the storage first, so that a document can never take one over. */
 function createClientAdapter(records: RecordStore, options: AdapterOptions): Adapter {
   const { storage, documents } = options
@@ -55,10 +59,13 @@ function createClientAdapter(records: RecordStore, options: AdapterOptions): Ada
     if (documents === undefined || !id.startsWith('https://')) return undefined
     // A client that was turned off is not found above, and is nobody's to bring back.
     if ((await storage.clients.find(id)) !== undefined) return undefined
-    const result = await findDocument(documents, id, currentScope()?.countFetch)
+    const scope = currentScope()
+    const prepared = scope?.documents.get(id)
+    if (prepared !== undefined) return documentClient(id, prepared)
+    if (scope?.mayFetch === false) return undefined
+    const result = await findDocument(documents, id, scope?.countFetch)
     if (result.kind === 'unavailable') throw new ClientDocumentUnavailableError(result.reason)
-    if (result.kind === 'invalid') return undefined
-    return { ...withUsedMethod(result.metadata), client_id: id } as unknown as AdapterPayload
+    return result.kind === 'invalid' ? undefined : documentClient(id, result.metadata)
   }
   return {
     ...records,

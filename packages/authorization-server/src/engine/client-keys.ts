@@ -4,7 +4,7 @@ import type { PublicFetch } from '../clients/public-fetch.js'
 import { RateLimitedError } from '../limits/rate-limited.js'
 import { ClientDocumentUnavailableError } from './adapter.js'
 import type { Engine } from './engine.js'
-import { createEngineScope, currentScope, runInScope } from './engine-scope.js'
+import { createEngineScope, currentScope, type Documents, runInScope } from './engine-scope.js'
 import { countFetch } from './find-document.js'
 import { type Answer, type EndpointRequest, oauthError } from './http.js'
 
@@ -19,7 +19,10 @@ export const CLIENT_ERROR_EVENTS = [
 /** Makes the engine get the keys of clients from public addresses, up to a length and a time. */
 export function createClientKeysFetch(publicFetch: PublicFetch) {
   return async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
-    const wait = await currentScope()?.countFetch?.()
+    const scope = currentScope()
+    // They were fetched before the transaction, and have gone since.
+    if (scope?.mayFetch === false) throw new FetchFailure('unavailable', 'in_transaction')
+    const wait = await scope?.countFetch?.()
     if (wait !== undefined) throw new RateLimitedError(wait)
     const url = input instanceof Request ? input.url : input
     const response = await publicFetch(url, { signal: init?.signal })
@@ -68,13 +71,16 @@ export async function fetchClientKeys(
   engine: Engine,
   request: EndpointRequest,
   form: URLSearchParams,
+  documents: Documents,
 ): Promise<Answer | undefined> {
   const assertion = form.get('client_assertion')
   const clientId = assertion === null ? undefined : subjectOf(assertion)
   if (clientId === undefined) return undefined
-  const scope = createEngineScope()
+  const scope = createEngineScope({
+    documents,
+    countFetch: () => countFetch(engine.parts, request),
+  })
   scope.hasAssertion = true
-  scope.countFetch = () => countFetch(engine.parts, request)
   return runInScope(scope, async () => {
     const client = await engine.provider.Client.find(clientId)
     if (client?.clientAuthMethod !== 'private_key_jwt' || client.jwksUri === undefined) {

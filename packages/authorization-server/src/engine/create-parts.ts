@@ -37,6 +37,7 @@ export function createParts(
     consent: options.consent,
     dynamicRegistration: options.dynamicRegistration,
     unusedClientDays: options.unusedClientDays,
+    auditRetentionDays: options.auditRetentionDays,
     clientDocuments: options.clientDocuments,
     pushedAuthorizationRequests: options.pushedAuthorizationRequests,
     dpop: options.dpop,

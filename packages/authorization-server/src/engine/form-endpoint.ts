@@ -37,13 +37,28 @@ export async function readForm(request: EndpointRequest): Promise<FormResult> {
   return { ok: true, form }
 }
 
+/**
+ * Refuses a client that did not prove who it is, by the scheme that it tried.
+ *
+ * @see RFC 6749 section 5.2
+ */
+export function refuseClient(
+  { headers }: EndpointRequest,
+  issuer: string,
+  description: string,
+): Answer {
+  const challenge =
+    headers.authorization === undefined
+      ? undefined
+      : { 'www-authenticate': `Basic realm="${issuer}"` }
+  return oauthError(401, 'invalid_client', description, challenge)
+}
+
 /** Answers a malformed `Authorization` field of a client, or `undefined` when it is well-formed. */
 export function checkBasicHeader(request: EndpointRequest, issuer: string): Answer | undefined {
   const header = request.headers.authorization
   if (header === undefined) return undefined
-  const refusal = oauthError(401, 'invalid_client', 'the Authorization header is malformed', {
-    'www-authenticate': `Basic realm="${issuer}"`,
-  })
+  const refusal = refuseClient(request, issuer, 'the Authorization header is malformed')
   const match = /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(header)
   const decoded = match?.[1] === undefined ? '' : Buffer.from(match[1], 'base64').toString('utf8')
   const [id = '', ...secret] = decoded.split(':')

@@ -1,4 +1,5 @@
 import { interactionPolicy } from 'oidc-provider'
+import { isSessionTooOld } from './accounts.js'
 import { ownerOf } from './credential-owner.js'
 import { currentScope } from './engine-scope.js'
 import type { EngineParts } from './parts.js'
@@ -31,6 +32,15 @@ export function createInteractionPolicy(parts: EngineParts): interactionPolicy.P
       'the account is not usable',
       'login_required',
       ({ oidc }) => oidc.session?.accountId !== undefined && oidc.account === undefined,
+    ),
+  )
+  // Each request lengthens a session; codes of one this old are refused, without a way to sign in again.
+  login.checks.add(
+    new Check(
+      'session_too_old',
+      'the sign-in is too long ago',
+      'login_required',
+      ({ oidc }) => oidc.session !== undefined && isSessionTooOld(parts, oidc.session),
     ),
   )
   if (parts.consent === 'always') {

@@ -71,6 +71,14 @@ export async function loadKeyRing(options: {
 
   let keys = await readCurrent()
   let signingKey = check(keys)
+  const { algorithm } = signingKey
+  // Tokens of both would be under way, and validators take those of one.
+  if (algorithm !== policy.algorithm) {
+    const message = `must be "${algorithm}", as the signing keys of the database are`
+    throw new ConfigurationError('createAuthorizationServer', [
+      { path: 'signingAlgorithm', message },
+    ])
+  }
   let jwks = { keys: keys.map(publicJwk) }
   const adopt = (changed: readonly SigningKey[]): void => {
     if (sameKeys(keys, changed)) return

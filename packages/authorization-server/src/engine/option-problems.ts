@@ -6,12 +6,16 @@ import { canonicalResource, IDENTITY_SCOPES } from './resources.js'
 
 const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]{1,128}$/
 
+function isSecure({ protocol, hostname }: URL): boolean {
+  if (protocol === 'https:') return true
+  return protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
+}
+
 /** What is wrong with an issuer, or `undefined`. */
 export function issuerProblem(issuer: string): string | undefined {
   if (!URL.canParse(issuer)) return 'must be a URL'
   const url = new URL(issuer)
-  const isLoopback = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname)
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback)) {
+  if (!isSecure(url)) {
     return 'must be https; http is for loopback only'
   }
   if (url.username !== '' || url.password !== '') return 'must not hold a user name or password'
@@ -33,8 +37,9 @@ export function resourceProblems(
   for (const [resource, { scopes, defaultScopes = [] }] of Object.entries(resources)) {
     const path = `resources[${JSON.stringify(resource)}]`
     const canonical = canonicalResource(resource)
-    if (canonical === undefined || !/^https?:/.test(resource)) {
-      problems.push({ path, message: 'must be an absolute https URL without a fragment' })
+    if (canonical === undefined || !isSecure(new URL(resource))) {
+      const message = 'must be an absolute https URL without a fragment; http is for loopback only'
+      problems.push({ path, message })
       continue
     }
     if (seen.has(canonical)) problems.push({ path, message: 'is the same resource as another one' })

@@ -1,6 +1,8 @@
+import { StoreUnavailableError } from '@bestviable/mcp-auth-middleware'
 import { createLocalJWKSet, jwtVerify } from 'jose'
 import type { AdapterPayload } from 'oidc-provider'
 import type { Engine } from './engine.js'
+import type { RevocableToken } from './revocation-feed.js'
 import { shadowIds } from './shadow-record.js'
 
 /** A JWT of ours whose signature and time are good, with the record that stands for it. */
@@ -21,7 +23,18 @@ export function looksLikeJwt(token: string): boolean {
   return token.length <= 8192 && /^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)
 }
 
-/** Finds the token that a JWT of ours is; `undefined` when it is not ours, expired or revoked. */
+/** Tells whether a token is revoked though its record may stand: it can be written after the revocation. */
+async function isRevoked({ feed, parts }: Engine, token: RevocableToken): Promise<boolean> {
+  if (feed.check(token, parts.now()) === 'stale') await feed.refresh()
+  const state = feed.check(token, parts.now())
+  if (state === 'stale') throw new StoreUnavailableError('the revocations cannot be read')
+  return state === 'revoked'
+}
+
+/**
+ * Finds the token that a JWT of ours is; `undefined` when it is not ours, expired or revoked. Not to be
+ * called in a transaction, since it may wait for a read of the revocations by somebody else.
+ */
 export async function findOwnToken(engine: Engine, token: string): Promise<OwnToken | undefined> {
   const { issuer, now, storage, secrets } = engine.parts
   if (!looksLikeJwt(token)) return undefined
@@ -37,6 +50,12 @@ export async function findOwnToken(engine: Engine, token: string): Promise<OwnTo
   )
   const { jti, sub, exp, client_id: clientId, grant_id: grantId } = payload ?? {}
   if (jti === undefined || sub === undefined || exp === undefined) return undefined
+  const revocable = {
+    subject: sub,
+    clientId: String(clientId),
+    grantId: typeof grantId === 'string' ? grantId : undefined,
+  }
+  if (await isRevoked(engine, { tokenId: jti, ...revocable })) return undefined
   for (const recordId of shadowIds(secrets, jti)) {
     for (const model of ['AccessToken', 'ClientCredentials'] as const) {
       const record = await storage.records(model).find(recordId)
@@ -44,9 +63,7 @@ export async function findOwnToken(engine: Engine, token: string): Promise<OwnTo
       return {
         jti,
         expiresAt: exp,
-        subject: sub,
-        clientId: String(clientId),
-        grantId: typeof grantId === 'string' ? grantId : undefined,
+        ...revocable,
         recordId,
         model,
         record,

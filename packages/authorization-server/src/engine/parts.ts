@@ -24,13 +24,13 @@ export interface Lifetimes {
   readonly session: number
   /** Time to sign in and consent. */
   readonly interaction: number
-  /** Age of a federated sign-in after which refreshing ends. */
+  /** Age of a federated sign-in after which refreshing ends, and of any sign-in after which its session does. */
   readonly federatedSignIn: number
 }
 
 /**
- * Decides which of the asked scopes a user gets. Asked at consent and at each refresh, there within the
- * transaction of the request: it should be quick, and must not use the same embedded database.
+ * Decides which of the asked scopes a user gets. Asked at consent and at each refresh, each time outside of
+ * any transaction: it may use the same database.
  */
 export type ScopePolicy = (request: {
   readonly user: UserProfile
@@ -56,6 +56,8 @@ export interface EngineParts {
   readonly dynamicRegistration: boolean
   /** After how many days without use a dynamic client that holds nothing goes. */
   readonly unusedClientDays: number
+  /** After how many days an event of the audit trail goes. */
+  readonly auditRetentionDays: number | false
   readonly clientDocuments: boolean
   readonly pushedAuthorizationRequests: boolean
   readonly dpop: boolean

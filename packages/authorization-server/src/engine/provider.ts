@@ -16,6 +16,7 @@ import { readConsentFacts, redirectFingerprint } from './consent-facts.js'
 import { cookieNames } from './cookies.js'
 import { PROOF_ALGORITHMS } from './dpop-proof.js'
 import { currentScope } from './engine-scope.js'
+import { extendRecords } from './extend-records.js'
 import { createInteractionPolicy } from './interaction-policy.js'
 import type { KeyRing } from './key-ring.js'
 import { observeStorage } from './observed-storage.js'
@@ -25,6 +26,7 @@ import { applyRequestRules, findResource } from './request-rules.js'
 import { IDENTITY_SCOPES } from './resources.js'
 import { digestClientSecret } from './secrets.js'
 import { shadowId } from './shadow-record.js'
+import { useJwtOnce } from './single-use.js'
 
 /** Name of an `extraParams` entry whose check runs for every authorization request. */
 const REQUEST_RULES = 'mcp_request_rules'
@@ -214,6 +216,7 @@ export function createProvider(
   const provider = new Provider(parts.issuer, createConfiguration(seen, keys, revokeGrant))
   // Requests are built by us, see `engine-call.ts`; this makes the engine read their scheme.
   provider.proxy = true
+  extendRecords(provider, seen.storage)
   const client = provider.Client.prototype
   Object.defineProperty(client, 'compareClientSecret', {
     value(this: { clientSecret?: string }, secret: string): boolean {
@@ -233,6 +236,11 @@ export function createProvider(
         )
       )
     },
+  })
+  // The engine looks first and writes later, which parallel uses of one JWT all get past.
+  Object.defineProperty(provider.ReplayDetection, 'unique', {
+    value: (issuer: string, id: string, expiresAt: number): Promise<boolean> =>
+      useJwtOnce(parts.storage, issuer, id, expiresAt),
   })
   const noteClient = ({ oidc }: KoaContextWithOIDC): void => {
     const scope = currentScope()

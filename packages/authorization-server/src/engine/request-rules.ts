@@ -2,6 +2,7 @@ import { errors, type KoaContextWithOIDC, type ResourceServer } from 'oidc-provi
 import { ALLOWED_SCOPES } from './adapter.js'
 import type { EngineParts } from './parts.js'
 import { IDENTITY_SCOPES } from './resources.js'
+import { decidedScopes } from './scope-decision.js'
 
 const MAX_STATE = 4096
 const MAX_SCOPE = 4096
@@ -43,21 +44,20 @@ export async function findResource(
   if (definition === undefined) throw new errors.InvalidTarget()
   let scopes: readonly string[] = [...definition.scopes.keys()]
   const { oidc } = ctx
-  const { account, client } = oidc
+  const { client } = oidc
   if (parts.scopePolicy !== undefined && oidc.params?.grant_type === 'refresh_token') {
-    const user = account && (await parts.storage.users.find(account.accountId))
-    if (user !== undefined && client !== undefined) {
-      const requested = scopesOf(oidc.refreshToken?.scope).filter((scope) => scopes.includes(scope))
-      const request = { user, client, resource: definition.resource, requested }
-      const allowed = new Set(await parts.scopePolicy(request))
-      scopes = requested.filter((scope) => allowed.has(scope))
-    }
+    scopes = decidedScopes(ctx, definition.resource)
   }
   if (oidc.params?.grant_type === 'client_credentials') {
     // No person decides here, so only what the operator wrote down for the client counts.
     const allowed = scopesOf(client?.[ALLOWED_SCOPES])
     scopes = scopes.filter((scope) => allowed.includes(scope))
-    oidc.params.scope ??= scopes.join(' ') || undefined
+    oidc.params.scope ??= scopes.join(' ')
+    const given = scopesOf(oidc.params.scope).filter((scope) => scopes.includes(scope))
+    // A token without a scope would say yes and then open nothing.
+    if (given.length === 0) {
+      throw new errors.InvalidScope('the client may have none of these scopes here', '')
+    }
   }
   return {
     scope: scopes.join(' '),

@@ -11,7 +11,9 @@ import { enforceLimits, RateLimitedError } from '../limits/rate-limited.js'
 import { ClientDocumentUnavailableError } from './adapter.js'
 import { answerAuthorize, normalizeAuthorizationQuery } from './authorize.js'
 import type { Engine } from './engine.js'
-import { readForm } from './form-endpoint.js'
+import { createEngineScope, runInScope } from './engine-scope.js'
+import { countFetch } from './find-document.js'
+import { checkBasicHeader, readForm } from './form-endpoint.js'
 import {
   type Answer,
   type EndpointRequest,
@@ -121,6 +123,8 @@ function createRoutes(engine: Engine, metadata: AuthorizationServerMetadata): Ma
       api(async (_, request) => {
         const read = await readForm(request)
         if (!read.ok) return read.answer
+        const malformed = checkBasicHeader(request, engine.parts.issuer)
+        if (malformed !== undefined) return malformed
         return withinClientLimits(engine.parts, request, read.form, async () => {
           const query = normalizeAuthorizationQuery(engine, read.form.toString())
           const form = new URLSearchParams(query)
@@ -230,14 +234,17 @@ export function createRouter(engine: Engine): {
         if (route.limit !== undefined) {
           await enforceLimits(engine.parts.limits, { limit: route.limit, key: [network] })
         }
-        answer = await route.answer({
+        const asked: EndpointRequest = {
           method,
           ...target,
           headers: request.headers,
           remoteAddress,
           network,
           body: (limit) => readBody(request, limit),
-        })
+        }
+        // Pages look clients up without asking the engine; what that fetches counts as well.
+        const scope = createEngineScope({ countFetch: () => countFetch(engine.parts, asked) })
+        answer = await runInScope(scope, async () => route.answer(asked))
       } catch (error) {
         answer = failureAnswer(engine, route, error)
       }

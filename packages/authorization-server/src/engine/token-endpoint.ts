@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto'
 import type { AdapterPayload } from 'oidc-provider'
 import { withinClientLimits } from '../limits/client-limits.js'
-import { fetchClientKeys } from './client-keys.js'
+import type { Storage } from '../storage/storage.js'
 import { proofThumbprint, readProof } from './dpop-proof.js'
 import type { Engine } from './engine.js'
 import type { EngineResponse } from './engine-call.js'
 import { createEngineScope, type EngineScope } from './engine-scope.js'
-import { countFetch, findDocument } from './find-document.js'
 import { checkBasicHeader, readForm } from './form-endpoint.js'
 import {
   type Answer,
@@ -17,21 +16,37 @@ import {
   oauthError,
 } from './http.js'
 import { IDENTITY_FACTS } from './identity-facts.js'
+import { prepareClient } from './prepare-client.js'
 import { findReplay, judgeReplay, keepReplay } from './refresh-replay.js'
 import { canonicalResource } from './resources.js'
+import { askScopePolicy } from './scope-decision.js'
+import { keepUsedJwts, type UsedJwt } from './single-use.js'
 
 /** A repeated exchange within this time is a proxy's duplicate, in seconds. */
 const DUPLICATE_SECONDS = 10
 
-/** Undoes the transaction and gives this answer: nothing happened, so nothing may be kept. */
+/** Undoes the transaction and gives this answer: nothing happened but that JWTs were used. */
 class Undone extends Error {
   readonly answer: Answer
+  /** Empty when the same request may come again. */
+  readonly usedJwts: readonly UsedJwt[]
 
-  constructor(answer: Answer) {
+  constructor(answer: Answer, usedJwts: readonly UsedJwt[] = []) {
     super('undone')
     this.answer = answer
+    this.usedJwts = usedJwts
   }
 }
+
+/** What is left to do after the commit. */
+interface Aftermath {
+  readonly revoked: Set<string>
+  /** Client that got tokens. */
+  clientId: string | undefined
+}
+
+/** What was looked up before the transaction. */
+type Prepared = Pick<EngineScope, 'documents' | 'scopeDecision'>
 
 interface Grant {
   /** Kind of record that the presented code or token is. */
@@ -139,7 +154,6 @@ async function settleSuccess(
     await keepReplay(storage, grant.value, request, body)
   }
   const clientId = scope.clientId ?? ''
-  await storage.clients.touch(clientId)
   const event = {
     event: grant?.model === 'RefreshToken' ? 'token.refresh' : 'token.issue',
     outcome: 'done',
@@ -154,7 +168,8 @@ async function exchange(
   engine: Engine,
   request: EndpointRequest,
   form: URLSearchParams,
-  revoked: Set<string>,
+  prepared: Prepared,
+  after: Aftermath,
 ): Promise<Answer> {
   const { storage, now } = engine.parts
   const grant = grantOf(form)
@@ -171,26 +186,31 @@ async function exchange(
       ? await judgeReuse(engine, grant, record, form, jkt)
       : undefined
 
-  const scope = createEngineScope({ spareGrant: reuse === 'replay' || reuse === 'harmless' })
+  const scope = createEngineScope({
+    ...prepared,
+    spareGrant: reuse === 'replay' || reuse === 'harmless',
+    mayFetch: false,
+  })
   const response = await engine.call({ request, form: new URLSearchParams(form) }, scope)
   if (response.status === 200) {
     await settleSuccess(engine, grant, form, record, jkt, scope, response)
+    after.clientId = scope.clientId
     return tokenAnswer(response)
   }
   if (response.status >= 500) throw new Undone(tokenAnswer(response))
   // The engine found nothing wrong but the reuse, so the client and the account are still good.
   if (reuse === 'replay' && scope.spared && grant !== undefined) {
     const stored = await findReplay(storage, grant.value, now())
-    if (stored !== undefined) throw new Undone(jsonAnswer(200, stored))
+    if (stored !== undefined) throw new Undone(jsonAnswer(200, stored), scope.usedJwts)
   }
   if (reuse === 'reuse' && grant !== undefined && record !== undefined) {
     if (await settleReuse(engine, grant, record, scope)) {
-      for (const grantId of scope.revokedGrants) revoked.add(grantId)
+      for (const grantId of scope.revokedGrants) after.revoked.add(grantId)
       return tokenAnswer(response)
     }
   }
   // The engine uses a code up before it looks at the resource; an error must leave it usable.
-  throw new Undone(tokenAnswer(response))
+  throw new Undone(tokenAnswer(response), scope.usedJwts)
 }
 
 /**
@@ -206,6 +226,15 @@ export async function answerToken(engine: Engine, request: EndpointRequest): Pro
   return withinClientLimits(engine.parts, request, form, () => answerForm(engine, request, form))
 }
 
+/**
+ * Counts the use of a client. Not in the transaction, which holds the token: who ends a client locks both
+ * the other way round. A use that is not counted does no harm.
+ */
+async function countUse(storage: Storage, clientId: string | undefined): Promise<void> {
+  if (clientId === undefined) return
+  await storage.clients.touch(clientId).catch(() => undefined)
+}
+
 async function answerForm(
   engine: Engine,
   request: EndpointRequest,
@@ -213,25 +242,34 @@ async function answerForm(
 ): Promise<Answer> {
   normalizeResource(engine, form)
 
-  // A document is fetched before the transaction, which must not wait for a server elsewhere.
-  const clientId = form.get('client_id') ?? ''
-  const { documents } = engine.parts
-  if (documents !== undefined && clientId.startsWith('https://')) {
-    await findDocument(documents, clientId, () => countFetch(engine.parts, request))
-  }
-  const refusal = await fetchClientKeys(engine, request, form)
-  if (refusal !== undefined) return refusal
-  const revoked = new Set<string>()
+  // The transaction must not wait for a server elsewhere, nor for code of the application.
+  const client = await prepareClient(engine, request, form)
+  if (!client.ok) return client.answer
+  const { documents } = client
+  const scopeDecision = await askScopePolicy(engine, request, form, documents)
+  const prepared: Prepared = { documents, scopeDecision }
+  const { storage } = engine.parts
+  const after: Aftermath = { revoked: new Set(), clientId: undefined }
+  const invalidGrant = oauthError(400, 'invalid_grant', 'grant request is invalid')
   try {
-    return await engine.parts.storage.transaction(() => exchange(engine, request, form, revoked))
+    const answer = await storage.transaction(() => {
+      after.clientId = undefined
+      return exchange(engine, request, form, prepared, after)
+    })
+    await countUse(storage, after.clientId)
+    return answer
   } catch (error) {
-    if (error instanceof Undone) return error.answer
+    if (error instanceof Undone) {
+      const isFirst = await keepUsedJwts(storage, error.usedJwts)
+      // A request that is sent twice at once: what proves it is good for one answer.
+      return isFirst || error.answer.status !== 200 ? error.answer : invalidGrant
+    }
     // Only without the lock: somebody else used it in between.
     if (error instanceof Error && error.name === 'AlreadyConsumedError') {
-      return oauthError(400, 'invalid_grant', 'grant request is invalid')
+      return invalidGrant
     }
     throw error
   } finally {
-    if (revoked.size > 0) await engine.feed.refresh()
+    if (after.revoked.size > 0) await engine.feed.refresh()
   }
 }

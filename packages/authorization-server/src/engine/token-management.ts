@@ -1,10 +1,16 @@
 import { withinClientLimits, withinFailureLimit } from '../limits/client-limits.js'
-import { fetchClientKeys } from './client-keys.js'
 import type { Engine } from './engine.js'
 import { createEngineScope } from './engine-scope.js'
-import { checkBasicHeader, clientIdOf, type FormResult, readForm } from './form-endpoint.js'
-import { type Answer, type EndpointRequest, engineAnswer, NO_STORE, oauthError } from './http.js'
+import {
+  checkBasicHeader,
+  clientIdOf,
+  type FormResult,
+  readForm,
+  refuseClient,
+} from './form-endpoint.js'
+import { type Answer, type EndpointRequest, engineAnswer, NO_STORE } from './http.js'
 import { findOwnToken, looksLikeJwt, type OwnToken } from './own-token.js'
+import { prepareClient } from './prepare-client.js'
 
 interface Prepared {
   readonly form: URLSearchParams
@@ -22,14 +28,6 @@ async function prepare(engine: Engine, read: FormResult & { ok: true }): Promise
     form.set('token_type_hint', 'access_token')
   }
   return { form, token }
-}
-
-function refuseClient(engine: Engine, request: EndpointRequest): Answer {
-  const challenge =
-    request.headers.authorization === undefined
-      ? undefined
-      : { 'www-authenticate': `Basic realm="${engine.parts.issuer}"` }
-  return oauthError(401, 'invalid_client', 'client authentication is required', challenge)
 }
 
 async function introspect(
@@ -67,7 +65,7 @@ export async function answerIntrospection(
     read.form.has('client_secret') ||
     read.form.has('client_assertion')
   if (!hasProof || (clientId === undefined && !read.form.has('client_assertion'))) {
-    return refuseClient(engine, request)
+    return refuseClient(request, engine.parts.issuer, 'client authentication is required')
   }
 
   // A resource server asks for every request that it gets; who only says to be one fails and is limited.
@@ -83,17 +81,18 @@ async function revoke(
   read: FormResult & { ok: true },
 ): Promise<Answer> {
   const { storage, events, issuer } = engine.parts
-  const refusal = await fetchClientKeys(engine, request, read.form)
-  if (refusal !== undefined) return refusal
+  const client = await prepareClient(engine, request, read.form)
+  if (!client.ok) return client.answer
+  const { documents } = client
+  const { form, token } = await prepare(engine, read)
 
   const answer = await storage.transaction(async () => {
-    const { form, token } = await prepare(engine, read)
     // It is gone afterwards, and the event has to say whose it was.
     const refreshToken =
       token === undefined
         ? await storage.records('RefreshToken').find(form.get('token') ?? '')
         : undefined
-    const scope = createEngineScope()
+    const scope = createEngineScope({ documents, mayFetch: false })
     const response = await engine.call({ request, form }, scope)
     if (response.status === 200 && token !== undefined) {
       const left = await storage.records(token.model).find(token.recordId)

@@ -91,8 +91,8 @@ export async function keepToken(
   if (credentials === undefined) return
   const key = { provider: login.id, owner: ownerOf(issuer, userId) }
   await credentials.set(key, { kind: 'api-key', secret: token })
-  // The user was erased while the upstream was asked.
-  if ((await storage.users.find(userId)) === undefined) {
+  // The user was suspended while the upstream was asked, which is the first step of being erased.
+  if ((await storage.users.find(userId))?.status !== 'active') {
     await credentials.delete(key)
     return
   }

@@ -46,6 +46,8 @@ export async function approve(context: AppInteraction, userId: string): Promise<
   const { storage, events, now, issuer, pages } = engine.parts
   // The policy is code of the application, which may use the database as well.
   const { resource, identity, granted, withheld } = await requestedScopes(context, userId)
+  // And the client may be a document elsewhere, for which no transaction may wait.
+  const client = await engine.provider.Client.find(clientId)
   return storage.transaction(async () => {
     // Held until the commit, so that a suspension comes before this or ends the grant.
     if ((await storage.users.hold(userId))?.status !== 'active') {
@@ -56,7 +58,6 @@ export async function approve(context: AppInteraction, userId: string): Promise<
     if (granted.length > 0) grant.addResourceScope(resource.resource, granted.join(' '))
     if (withheld.length > 0) grant.rejectResourceScope(resource.resource, withheld.join(' '))
     const grantId = await grant.save()
-    const client = await engine.provider.Client.find(clientId)
     await keepConsentFacts(engine.parts, grantId, {
       redirects: redirectFingerprint(client?.redirectUris ?? []),
       resource: resource.resource,

@@ -1,5 +1,7 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import type { Interaction } from 'oidc-provider'
 import { cookieNames, formatBrowserCookie, readCookie } from '../engine/cookies.js'
+import type { BoundRecord } from '../engine/extend-records.js'
 import type { EndpointRequest } from '../engine/http.js'
 import type { EngineParts } from '../engine/parts.js'
 import { FORM_FIELDS } from '../pages/form-fields.js'
@@ -26,6 +28,25 @@ export function identifyBrowser(parts: EngineParts, request: EndpointRequest): B
 export function readBrowser(parts: EngineParts, request: EndpointRequest): string | undefined {
   const value = readCookie(request.headers.cookie, cookieNames(parts.issuer).browser)
   return value !== undefined && BROWSER_ID.test(value) ? value : undefined
+}
+
+/** Names a browser where its cookie must not stand. */
+export function digestBrowser(browser: string): string {
+  return createHash('sha256').update(browser).digest('base64url')
+}
+
+/**
+ * Tells whether an interaction began in this browser. Its own cookie does not tell: it has a path, so
+ * that another host of the same site can set it as well.
+ */
+export function isOfBrowser(
+  parts: EngineParts,
+  request: EndpointRequest,
+  interaction: Interaction & BoundRecord,
+): boolean {
+  const browser = readBrowser(parts, request)
+  if (browser === undefined || interaction.browser === undefined) return false
+  return timingSafeEqual(Buffer.from(interaction.browser), Buffer.from(digestBrowser(browser)))
 }
 
 /**

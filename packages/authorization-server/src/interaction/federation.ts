@@ -75,6 +75,7 @@ async function openCallback(
   }
   // Whoever was sent the address of the upstream by somebody else ends here.
   if (!timingSafeEqual(Buffer.from(bound), Buffer.from(digest(browser)))) return undefined
+  // In no transaction: the client may be a document elsewhere.
   const context = await openInteraction(engine, uid)
   const redirectState = kept as RedirectState
   const login = findLogin(logins, redirectState.provider)
@@ -85,17 +86,15 @@ async function openCallback(
 
 /** Answers the redirect back from an upstream. */
 export async function answerCallback(engine: Engine, request: EndpointRequest): Promise<Answer> {
-  const { pages, issuer, events, storage } = engine.parts
+  const { pages, issuer, events } = engine.parts
   const browser = readBrowser(engine.parts, request)
   const callback =
     browser === undefined
       ? undefined
-      : await storage
-          .transaction(() => openCallback(engine, request, browser))
-          .catch((error: unknown) => {
-            if (error instanceof Error && error.name === 'AlreadyConsumedError') return undefined
-            throw error
-          })
+      : await openCallback(engine, request, browser).catch((error: unknown) => {
+          if (error instanceof Error && error.name === 'AlreadyConsumedError') return undefined
+          throw error
+        })
   if (callback === undefined || browser === undefined) return errorPage(pages, 403, 'forbidden')
 
   const { context, login, state } = callback

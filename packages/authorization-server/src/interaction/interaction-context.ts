@@ -70,8 +70,12 @@ export async function openInteraction(
   }
 }
 
-/** Tells whether the request comes from the browser that started the interaction. */
-export function isSameBrowser(engine: Engine, request: EndpointRequest, uid: string): boolean {
+/** Tells whether the request brings the cookie of an interaction. */
+export function hasInteractionCookie(
+  engine: Engine,
+  request: EndpointRequest,
+  uid: string,
+): boolean {
   const name = cookieNames(engine.parts.issuer).interaction
   return readCookie(request.headers.cookie, name) === uid
 }
@@ -87,8 +91,11 @@ export async function saveResult(
   { interaction }: InteractionContext,
   result: NonNullable<Interaction['result']>,
 ): Promise<void> {
-  interaction.result =
-    'error' in result ? result : { ...interaction.lastSubmission, ...interaction.result, ...result }
+  // A refusal ends everything, and what was done before a sign-in may have been done by somebody else.
+  const isWhole = 'error' in result || 'login' in result
+  interaction.result = isWhole
+    ? result
+    : { ...interaction.lastSubmission, ...interaction.result, ...result }
   const seconds = interaction.exp - Math.floor(Date.now() / 1000)
   await interaction.save(Math.max(1, seconds))
 }

@@ -15,13 +15,13 @@ import { refreshHeader } from '../pages/refresh-header.js'
 import { connectToken, signInByToken, skipConnect } from './api-token.js'
 import { beginAttempt } from './attempt.js'
 import { approve, deny } from './consent.js'
-import { identifyBrowser, isOwnForm, readBrowser } from './csrf.js'
+import { identifyBrowser, isOfBrowser, isOwnForm, readBrowser } from './csrf.js'
 import { startFederation, takePendingFederation } from './federation.js'
 import {
   type AppInteraction,
+  hasInteractionCookie,
   type InteractionContext,
   isOfApp,
-  isSameBrowser,
   openInteraction,
 } from './interaction-context.js'
 import { renderConnect, renderConsent, renderSignIn } from './pages-of-interaction.js'
@@ -95,6 +95,8 @@ async function signIn(
 async function switchUser(context: InteractionContext): Promise<Answer> {
   const { interaction } = context
   interaction.prompt = { name: 'login', reasons: ['switch_user'], details: {} }
+  // It is of the person before.
+  interaction.lastSubmission = undefined
   await interaction.persist()
   return redirectAnswer(context.path)
 }
@@ -133,9 +135,12 @@ export async function answerInteraction(
 ): Promise<Answer> {
   const { pages } = engine.parts
   // Whoever was sent the address of somebody else's page has not its cookie.
-  if (!isSameBrowser(engine, request, uid)) return errorPage(pages, 400, 'expired')
+  if (!hasInteractionCookie(engine, request, uid)) return errorPage(pages, 400, 'expired')
   const context = await openInteraction(engine, uid)
-  if (context === undefined) return errorPage(pages, 400, 'expired')
+  // Whoever was given the cookie as well is still not the browser in which it began.
+  if (context === undefined || !isOfBrowser(engine.parts, request, context.interaction)) {
+    return errorPage(pages, 400, 'expired')
+  }
 
   if (request.method === 'GET' || request.method === 'HEAD') {
     if (action === '') return showPage(context, request)

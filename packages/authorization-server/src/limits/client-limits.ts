@@ -5,8 +5,8 @@ import type { EngineParts } from '../engine/parts.js'
 import { enforceLimits } from './rate-limited.js'
 import type { Use } from './rate-limits.js'
 
-/** Who a client says that it is. Nothing is verified: it only names a counter. */
-function claimedClient(request: EndpointRequest, form: URLSearchParams): string {
+/** Who a client says that it is; empty when it does not. Nothing is verified. */
+export function claimedClient(request: EndpointRequest, form: URLSearchParams): string {
   const clientId = clientIdOf(request, form)
   if (clientId !== undefined) return clientId
   try {

@@ -21,11 +21,17 @@ const METHODS: readonly ClientAuthMethod[] = [
   'private_key_jwt',
 ]
 
+function isDocumentId(clientId: string): boolean {
+  return /^https:\/\/./.test(clientId) && URL.canParse(clientId)
+}
+
 /** A client as operators see it. */
 export function managedClient(record: ClientRecord): ManagedClient {
-  const { tokenEndpointAuthMethod: stored } = record
+  const { clientId, tokenEndpointAuthMethod: stored } = record
   const method = METHODS.find((each) => each === stored) ?? 'client_secret_basic'
-  return { ...record, tokenEndpointAuthMethod: method }
+  // An id that we give is no URL; a row at one is there to keep the client out.
+  const origin = isDocumentId(clientId) ? 'document' : record.origin
+  return { ...record, origin, tokenEndpointAuthMethod: method }
 }
 
 async function requireClient(
@@ -111,10 +117,11 @@ export async function rotateClientSecret(
 
 /** A row for a client that is known by its document only, so that it can be turned off. */
 async function ensureRow({ storage }: ManagementParts, clientId: string): Promise<void> {
-  if ((await storage.clients.find(clientId)) !== undefined) return
-  if (!/^https:\/\/./.test(clientId) || !URL.canParse(clientId)) return
+  if (!isDocumentId(clientId) || (await storage.clients.find(clientId)) !== undefined) return
+  const { clientName } = (await storage.clients.findListed(clientId)) ?? {}
   const payload = {
     client_id: clientId,
+    ...(clientName === undefined ? {} : { client_name: clientName }),
     redirect_uris: [],
     grant_types: [],
     token_endpoint_auth_method: 'none',
@@ -132,6 +139,7 @@ export async function revokeClient(
   const client = await storage.transaction(async () => {
     await ensureRow(parts, clientId)
     await requireClient(parts, clientId)
+    await storage.grants.lockOfClient(clientId)
     const expiresAt = endOfTokens(parts)
     await storage.clients.setActive(clientId, false)
     await storage.grants.revokeByClient(clientId, expiresAt)

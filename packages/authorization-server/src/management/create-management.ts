@@ -83,7 +83,7 @@ export function createManagement(parts: ManagementParts): Management {
     },
     clients: {
       async find(clientId) {
-        const record = await storage.clients.find(clientId)
+        const record = await storage.clients.findListed(clientId)
         return record && managedClient(record)
       },
       list: async (options) => (await storage.clients.list(options)).map(managedClient),

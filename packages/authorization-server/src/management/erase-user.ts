@@ -22,6 +22,15 @@ async function credentialKeysOf(
   return keys
 }
 
+async function deleteAll(
+  { credentials }: ManagementParts,
+  keys: readonly CredentialKey[],
+): Promise<number> {
+  let deleted = 0
+  for (const key of keys) if ((await credentials?.delete(key)) === true) deleted += 1
+  return deleted
+}
+
 function digestOf(provider: string, issuer: string, subject: string): string {
   const key = { provider, owner: { kind: 'user', issuer, subject } } as const
   return createHash('sha256').update(credentialKeyId(key)).digest('base64url')
@@ -63,19 +72,21 @@ export async function eraseUser(
   const { storage, credentials } = parts
   const user = await requireUser(storage, userIdOrEmail)
   const { userId } = user
-  const keys = await credentialKeysOf(parts, userId)
-  if (keys.length > 0 && credentials?.capabilities.write !== true) {
+  const kept = await credentialKeysOf(parts, userId)
+  if (kept.length > 0 && credentials?.capabilities.write !== true) {
     return refuseArgument(
       'users.erase',
       'credentials',
-      `the store holds ${keys.length} credentials of the user and can only be read; remove them there first. Nothing was changed`,
+      `the store holds ${kept.length} credentials of the user and can only be read; remove them there first. Nothing was changed`,
     )
   }
   const { sessions } = await suspendUser(parts, userId, options)
   await parts.afterChange()
 
-  let deleted = 0
-  for (const key of keys) if ((await credentials?.delete(key)) === true) deleted += 1
+  // Again: a request may have kept one meanwhile. Those that come later find the user suspended, or gone,
+  // and take it away themselves.
+  const keys = await credentialKeysOf(parts, userId)
+  let deleted = await deleteAll(parts, keys)
   const names = await namesOf(parts, user, keys)
   const auditEvents = await storage.auditTrail.forget(names, `erased-${randomUUID()}`)
 
@@ -84,5 +95,7 @@ export async function eraseUser(
     await storage.records(IDENTITY_FACTS).destroy(userId)
     await storage.users.remove(userId, actorOf(options))
   })
+  // Whoever was stopped between the two leaves it here.
+  deleted += await deleteAll(parts, await credentialKeysOf(parts, userId))
   return { userId, sessions, credentials: deleted, auditEvents }
 }

@@ -38,7 +38,7 @@ export interface ErasedUser {
   readonly sessions: number
   /** Upstream credentials that were deleted. */
   readonly credentials: number
-  /** Audit events whose actor was replaced by a pseudonym. */
+  /** Audit events from which the user was taken, as the actor or as what they are about. */
   readonly auditEvents: number
 }
 
@@ -105,8 +105,12 @@ export interface ManagedClient {
   readonly redirectUris: readonly string[]
   readonly grantTypes: readonly string[]
   readonly tokenEndpointAuthMethod: ClientAuthMethod
-  /** `dynamic`: by RFC 7591, removed when unused; `registered`: by an operator. */
-  readonly origin: 'dynamic' | 'registered'
+  /**
+   * `dynamic`: by RFC 7591, removed when unused; `registered`: by an operator; `document`: its id is the
+   * URL of its metadata document, which alone says its redirect URIs, grants and method: they are not
+   * known here. Listed while somebody has connected it, and when it was turned off.
+   */
+  readonly origin: 'dynamic' | 'registered' | 'document'
   readonly active: boolean
   /** Epoch seconds. */
   readonly createdAt: number
@@ -120,7 +124,7 @@ export interface ClientWithSecret {
   readonly clientSecret?: string | undefined
 }
 
-/** Clients that are stored: pre-registered ones and those of RFC 7591. */
+/** Clients: pre-registered ones, those of RFC 7591, and those by a metadata document that somebody uses. */
 export interface ClientManagement {
   find(clientId: string): Promise<ManagedClient | undefined>
   list(options?: PageOptions): Promise<readonly ManagedClient[]>

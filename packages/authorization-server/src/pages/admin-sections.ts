@@ -106,14 +106,27 @@ function renderInvite({ texts }: PageContext, invite: AdminView['invite']): Html
 /** Writes what only an administrator sees: users, clients, the audit trail. */
 export function renderAdmin(context: PageContext, admin: AdminView): Html {
   const { texts } = context
-  const section = (id: string, title: Html, count: number, table: Html, after?: Html) => html`
-    <section class="card" aria-labelledby="${id}">
-      <h3 id="${id}">${title}</h3>
-      ${count === 0 ? html`<p class="muted">${texts.text('adminNone')}</p>` : table}
-      ${after}
-    </section>
-  `
-  const { users, clients, events, invite } = admin
+  const { users, clients, events, invite, cut = [] } = admin
+  const section = (
+    id: 'users' | 'clients' | 'events',
+    title: Html,
+    count: number,
+    table: Html,
+    after?: Html,
+  ) => {
+    const isCut = cut.includes(id)
+    const shown = { count: String(count) }
+    const text =
+      id === 'events' ? texts.text('adminNewest', shown) : texts.text('adminFirst', shown)
+    return html`
+      <section class="card" aria-labelledby="${id}">
+        <h3 id="${id}">${title}</h3>
+        ${count === 0 && !isCut ? html`<p class="muted">${texts.text('adminNone')}</p>` : table}
+        ${isCut && html`<p class="muted">${text}</p>`}
+        ${after}
+      </section>
+    `
+  }
   return html`
     <h2>${texts.text('adminTitle')}</h2>
     ${section('users', texts.text('adminUsers'), users.length, renderUsers(context, users), renderInvite(context, invite))}

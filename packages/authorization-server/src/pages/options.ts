@@ -10,6 +10,8 @@ import { DEFAULT_TEXTS, placeholdersOf, type TextName, type Texts } from './text
 
 const SUBJECT = 'createPages'
 const MAX_TEXT = 500
+/** Characters of the name of a brand. */
+export const MAX_NAME = 60
 
 /** Options for {@link createPages}. */
 export interface PagesOptions {
@@ -52,7 +54,7 @@ function describeLogo(value: unknown): string {
 const Options = z.strictObject({
   brand: z.strictObject(
     {
-      name: text(60),
+      name: text(MAX_NAME),
       logo: z.optional(
         z.custom<string>((value) => typeof value === 'string' && parseLogo(value).ok, {
           error: ({ input }) => describeLogo(input),
@@ -121,10 +123,12 @@ function entriesOf(value: unknown): [string, unknown][] {
   return typeof value === 'object' && value !== null ? Object.entries(value) : []
 }
 
-/** Validates the options of `createPages`, colours and logo included, and names every bad one. */
-export function parsePagesOptions(options: unknown): ParsedPagesOptions {
+function checkPagesOptions(
+  options: unknown,
+  problems: ConfigurationProblem[],
+): ParsedPagesOptions | undefined {
   const parsed = Options.safeParse(options)
-  const problems = parsed.success ? [] : parsed.error.issues.flatMap(describeIssue)
+  if (!parsed.success) problems.push(...parsed.error.issues.flatMap(describeIssue))
   const given = Object.fromEntries(entriesOf(options))
   const colors = entriesOf(Object.fromEntries(entriesOf(given.brand)).colors)
   const palettes = buildPalettes(
@@ -132,9 +136,29 @@ export function parsePagesOptions(options: unknown): ParsedPagesOptions {
     problems,
   )
   const texts = parseTexts(entriesOf(given.texts), problems)
-  if (!parsed.success || problems.length > 0) throw new ConfigurationError(SUBJECT, problems)
-
+  if (!parsed.success) return undefined
   const { name, logo, supportUrl } = parsed.data.brand
   const checked = logo === undefined ? undefined : parseLogo(logo)
   return { name, logo: checked?.ok ? checked.logo : undefined, supportUrl, palettes, texts }
+}
+
+/** Validates the options of `createPages`, colours and logo included, and names every bad one. */
+export function parsePagesOptions(options: unknown): ParsedPagesOptions {
+  const problems: ConfigurationProblem[] = []
+  const parsed = checkPagesOptions(options, problems)
+  if (parsed === undefined || problems.length > 0) throw new ConfigurationError(SUBJECT, problems)
+  return parsed
+}
+
+/** What is wrong with the options `brand`, which may be left out, and `texts` of a server. */
+export function pagesProblems({
+  brand = { name: 'as the issuer' },
+  texts,
+}: {
+  readonly brand?: unknown
+  readonly texts?: unknown
+}): ConfigurationProblem[] {
+  const problems: ConfigurationProblem[] = []
+  checkPagesOptions({ brand, texts }, problems)
+  return problems
 }

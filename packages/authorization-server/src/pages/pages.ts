@@ -198,6 +198,8 @@ export interface AdminView {
     readonly outcome: string
     readonly actor?: string
   }[]
+  /** Lists that are longer than what is shown of them. */
+  readonly cut?: readonly ('users' | 'clients' | 'events')[]
   /** Adds an invitation. */
   readonly invite: FormView
 }

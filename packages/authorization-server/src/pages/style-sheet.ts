@@ -125,6 +125,7 @@ p > code.block { display: block; }
 .mark svg { width: 1.5rem; height: 1.5rem; }
 `
 
+// Cells have room for common words, since what is long may break anywhere.
 const ACCOUNT = `
 .wide .top, .wide .card, .wide .foot { max-width: 60rem; }
 .wide .top { justify-content: space-between; }
@@ -144,6 +145,7 @@ table { width: 100%; border-collapse: collapse; font-size: .9375rem; }
 caption { text-align: start; }
 th, td { padding: .625rem .75rem .625rem 0; border-block-end: 1px solid var(--line); text-align: start; vertical-align: middle; }
 th { color: var(--muted); font-size: .8125rem; font-weight: 500; }
+td { min-width: 5.5rem; }
 tbody tr:last-child td { border-block-end: 0; }
 td:last-child, th:last-child { padding-inline-end: 0; }
 td .column { display: none; }

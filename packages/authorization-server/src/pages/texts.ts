@@ -147,6 +147,9 @@ export const DEFAULT_TEXTS = {
   adminClients: 'Apps',
   adminEvents: 'Audit trail',
   adminNone: 'Nothing yet.',
+  /** Below a list that is longer than what is shown of it. */
+  adminFirst: 'The first {count} are shown; the command line lists all.',
+  adminNewest: 'The newest {count} are shown; the command line lists all.',
   adminInviteTitle: 'Invite someone',
   adminInviteLabel: 'E-mail address',
   adminInviteHint: 'They come in with the first sign-in that proves this address.',

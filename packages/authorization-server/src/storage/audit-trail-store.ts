@@ -34,9 +34,9 @@ const forgetPerson: Statement = {
             FROM jsonb_each(details) AS held)
           ELSE details END
       FROM found WHERE stored.id = found.id AND (is_actor OR is_named OR is_owner)
-      RETURNING is_actor
+      RETURNING 1
     )
-    SELECT count(CASE WHEN is_actor THEN 1 END) AS events FROM changed`,
+    SELECT count(*) AS events FROM changed`,
 }
 
 /** Creates the view of the audit trail. */

@@ -1,7 +1,11 @@
-import { StoreInvalidError } from '@bestviable/mcp-auth-middleware'
-import type { SqlValue, Statement } from '@bestviable/mcp-auth-store-postgres'
+import { isAuthError, StoreInvalidError } from '@bestviable/mcp-auth-middleware'
+import {
+  createAuditTrail,
+  type SqlValue,
+  type Statement,
+} from '@bestviable/mcp-auth-store-postgres'
 import type { StorageSession } from './session.js'
-import type { CleanUpCounts } from './storage.js'
+import type { CleanUpCounts, CleanUpPeriods } from './storage.js'
 
 // Few enough that no lock lasts long.
 const BATCH = 1000
@@ -51,13 +55,33 @@ const removeRateLimits = removing(
     ORDER BY expires_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)`,
 )
 
+/** Whether the database refused a statement for the rights of its role (PostgreSQL, appendix A). */
+function lacksPrivilege(error: unknown): boolean {
+  const cause: unknown = isAuthError(error) ? error.cause : undefined
+  return Reflect.get(Object(cause), 'code') === '42501'
+}
+
+/** Removes old events of all stores of the schema. `undefined` where the role may not, as it need not. */
+async function removeAuditEvents(
+  { database, now }: StorageSession,
+  retentionDays: number,
+): Promise<number | undefined> {
+  try {
+    return await createAuditTrail(database, { retentionDays, now }).prune()
+  } catch (error) {
+    if (lacksPrivilege(error)) return undefined
+    throw error
+  }
+}
+
 /**
- * Removes what has expired, and dynamic clients that were not used for so many days and hold nothing
- * that is still valid. Works in batches; what another process removes meanwhile is left to it.
+ * Removes what has expired, dynamic clients that were not used for so many days and hold nothing that is
+ * still valid, and old audit events. Works in batches; what another process removes meanwhile is left to
+ * it.
  */
 export async function cleanUp(
   session: StorageSession,
-  { unusedClientDays }: { readonly unusedClientDays: number },
+  { unusedClientDays, auditRetentionDays }: CleanUpPeriods,
 ): Promise<CleanUpCounts> {
   if (!(Number.isFinite(unusedClientDays) && unusedClientDays >= 1)) {
     throw new StoreInvalidError('unusedClientDays must be at least 1')
@@ -78,5 +102,7 @@ export async function cleanUp(
   const clients = await removeAll(removeClients, [now, unusedSince])
   const revocations = await removeAll(removeRevocations, [now])
   await removeAll(removeRateLimits, [])
-  return { tokens, clients, revocations }
+  const auditEvents =
+    auditRetentionDays === false ? 0 : await removeAuditEvents(session, auditRetentionDays)
+  return { tokens, clients, revocations, auditEvents }
 }

@@ -125,6 +125,9 @@ export function createClientRecords(session: StorageSession): RecordStore {
 
     findByUid: async () => undefined,
     findByUserCode: async () => undefined,
+    async replace() {
+      throw new TypeError('a client cannot be replaced')
+    },
     async consume() {
       throw new TypeError('a client cannot be consumed')
     },

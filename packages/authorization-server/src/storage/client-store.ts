@@ -1,6 +1,7 @@
 import { StoreIntegrityError } from '@bestviable/mcp-auth-middleware'
 import type { SqlRow, Statement } from '@bestviable/mcp-auth-store-postgres'
 import { openClient, removeClient } from './client-records.js'
+import { documentClients, openDocumentClient } from './document-clients.js'
 import { limitOf } from './list-limit.js'
 import type { StorageSession } from './session.js'
 import { isStorable } from './storable-text.js'
@@ -16,11 +17,19 @@ const findClient: Statement = {
   text: `SELECT ${COLUMNS} FROM {schema}.oauth_clients WHERE client_id = $1::text`,
 }
 
-const listClients: Statement = {
-  name: 'mcp_auth_as_client_list',
-  text: `SELECT ${COLUMNS} FROM {schema}.oauth_clients
-    WHERE client_id > $1::text ORDER BY oauth_clients.client_id LIMIT $2::int`,
+/** `$1` id, `$2` length, `$3` epoch seconds. Both halves by one order, which is that of the database. */
+function selectListed(name: string, compare: '=' | '>'): Statement {
+  return {
+    name: `mcp_auth_as_client_${name}`,
+    text: `(SELECT ${COLUMNS}, NULL::bytea AS facts_of FROM {schema}.oauth_clients
+        WHERE client_id ${compare} $1::text ORDER BY oauth_clients.client_id LIMIT $2::int)
+      UNION ALL (${documentClients(`granted.client_id ${compare} $1::text`)})
+      ORDER BY client_id LIMIT $2::int`,
+  }
 }
+
+const findListedClient = selectListed('find_listed', '=')
+const listClients = selectListed('list', '>')
 
 const touchClient: Statement = {
   name: 'mcp_auth_as_client_touch',
@@ -50,15 +59,20 @@ function parseList(json: unknown): readonly string[] {
   return list.map(String)
 }
 
+const ORIGINS = ['registered', 'document'] as const
+
 async function parseClient(session: StorageSession, row: SqlRow): Promise<ClientRecord> {
-  const { token_endpoint_auth_method: method } = await openClient(session, row)
-  const { client_name: name, last_used_at: lastUsedAt } = row
+  const origin = ORIGINS.find((each) => each === row.origin) ?? 'dynamic'
+  const { client_name: name, token_endpoint_auth_method: method } =
+    origin === 'document' ? await openDocumentClient(session, row) : await openClient(session, row)
+  const { last_used_at: lastUsedAt } = row
+  const clientName = origin === 'document' ? name : row.client_name
   return {
     clientId: String(row.client_id),
-    ...(typeof name === 'string' && { clientName: name }),
+    ...(typeof clientName === 'string' && { clientName }),
     redirectUris: parseList(row.redirect_uris),
     grantTypes: parseList(row.grant_types),
-    origin: row.origin === 'registered' ? 'registered' : 'dynamic',
+    origin,
     active: row.active === true,
     // RFC 7591 section 2 names the default.
     tokenEndpointAuthMethod: typeof method === 'string' ? method : 'client_secret_basic',
@@ -78,9 +92,16 @@ export function createClientStore(session: StorageSession): ClientStore {
       const [row] = await session.read(findClient, [clientId])
       return row && parseClient(session, row)
     },
+    async findListed(clientId) {
+      if (!isStorable(clientId)) return undefined
+      const values = [clientId, 1, session.now() / 1000]
+      const [row] = await session.read(findListedClient, values)
+      return row && parseClient(session, row)
+    },
     async list({ after = '', limit } = {}) {
       if (!isStorable(after)) return []
-      const rows = await session.read(listClients, [after, limitOf(limit)])
+      const values = [after, limitOf(limit), session.now() / 1000]
+      const rows = await session.read(listClients, values)
       return Promise.all(rows.map((row) => parseClient(session, row)))
     },
     async touch(clientId) {

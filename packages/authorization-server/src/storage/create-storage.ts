@@ -14,6 +14,7 @@ import { createRecordStore, lockRecordOf } from './record-store.js'
 import { createRevocationStore } from './revocation-store.js'
 import { createSession } from './session.js'
 import { createSigningKeyStore } from './signing-key-store.js'
+import { createSingleUse } from './single-use.js'
 import type { AuditInput, RecordStore, Storage } from './storage.js'
 import { parseStorageOptions, type StorageOptions } from './storage-options.js'
 import { createUserStore } from './user-store.js'
@@ -83,6 +84,7 @@ export function createStorage(options: StorageOptions): Storage {
       if (model === 'Client') await session.write(lockClient, [id])
       else await lockRecordOf(session, model, idsOf(model).digest(id), modelOfUser)
     },
+    useOnce: createSingleUse(session),
     users: createUserStore(session, audit),
     clients: createClientStore(session),
     grants: createGrantStore(session, revocations),

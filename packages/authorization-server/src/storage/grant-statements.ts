@@ -49,11 +49,16 @@ export const listGrantsOfBoth: Statement = select(
 )
 
 // Whoever uses one of them now finishes first; in one order, so that two of these take turns.
-export const lockRecordsOfUser: Statement = {
-  name: 'mcp_auth_as_grants_lock_user',
-  text: `SELECT count(*) AS records FROM (SELECT 1 FROM {schema}.oauth_tokens
-    WHERE user_id = $1::text ORDER BY token_type, token_id FOR UPDATE) AS locked`,
+function lock(name: string, column: 'user_id' | 'client_id'): Statement {
+  return {
+    name: `mcp_auth_as_grants_lock_${name}`,
+    text: `SELECT count(*) AS records FROM (SELECT 1 FROM {schema}.oauth_tokens
+      WHERE ${column} = $1::text ORDER BY token_type, token_id FOR UPDATE) AS locked`,
+  }
 }
+
+export const lockRecordsOfUser: Statement = lock('user', 'user_id')
+export const lockRecordsOfClient: Statement = lock('client', 'client_id')
 
 function collect(name: string, column: 'user_id' | 'client_id'): Statement {
   return {

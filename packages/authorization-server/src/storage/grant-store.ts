@@ -8,6 +8,7 @@ import {
   listGrantsOfBoth,
   listGrantsOfClient,
   listGrantsOfUser,
+  lockRecordsOfClient,
   lockRecordsOfUser,
   removeGrants,
   removeRecordsOfClient,
@@ -84,6 +85,10 @@ export function createGrantStore(
     return Number(kept?.records) + Number(grants?.records)
   }
 
+  function requireTransaction(): void {
+    if (!session.isInTransaction) throw new TypeError('a lock needs a transaction')
+  }
+
   async function collect(statement: Statement, id: string): Promise<readonly string[]> {
     return (await session.write(statement, [id])).map((row) => keyOf(row.grant_key))
   }
@@ -115,6 +120,16 @@ export function createGrantStore(
       return Promise.all((await session.read(statement, values)).map(parseGrant))
     },
 
+    async lockOfUser(userId) {
+      requireTransaction()
+      if (UUID.test(userId)) await session.write(lockRecordsOfUser, [userId])
+    },
+
+    async lockOfClient(clientId) {
+      requireTransaction()
+      if (isStorable(clientId)) await session.write(lockRecordsOfClient, [clientId])
+    },
+
     revoke(grantKey, expiresAt) {
       return session.transaction(async () =>
         KEY.test(grantKey) ? (await end([grantKey], expiresAt)) > 0 : false,
@@ -137,6 +152,7 @@ export function createGrantStore(
     revokeByClient(clientId, expiresAt) {
       return session.transaction(async () => {
         if (!isStorable(clientId)) return 0
+        await session.write(lockRecordsOfClient, [clientId])
         const keys = await collect(grantKeysOfClient, clientId)
         await session.write(removeRecordsOfClient, [clientId])
         await end(keys, expiresAt)

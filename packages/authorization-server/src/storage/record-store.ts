@@ -17,6 +17,7 @@ import { openJson, sealJson } from './sealed-json.js'
 import type { StorageSession } from './session.js'
 import { isStorable } from './storable-text.js'
 import type { RecordStore } from './storage.js'
+import { type NewRecord, replaceRecord } from './upsert-records.js'
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 const ISSUED = ['AccessToken', 'RefreshToken']
@@ -75,33 +76,46 @@ export function createRecordStore(
     return typeof consumed === 'number' ? { ...payload, consumed } : payload
   }
 
+  async function recordOf(
+    id: string,
+    payload: AdapterPayload,
+    expiresIn: number | undefined,
+  ): Promise<NewRecord> {
+    const [version, now] = [createVersion(), seconds()]
+    const digest = ids.digest(id)
+    const { consumed, ...members } = payload
+    const json = formatRecord(members, id, version)
+    const sealed = await sealJson(codec, placeOf(digest, version), json)
+    const { accountId, clientId, grantId, uid, userCode } = members
+    // An interaction only remembers a grant; its end would take a sign-in away from under a person.
+    const isOfGrant = model !== 'Interaction'
+    const isIssued = ISSUED.includes(model) && UUID.test(String(accountId))
+    const values: SqlValue[] = [
+      model,
+      digest,
+      toColumn(clientId),
+      toColumn(accountId),
+      isOfGrant ? toDigest(grantId) : null,
+      toDigest(uid),
+      toDigest(userCode),
+      expiresIn === undefined ? null : now + expiresIn,
+      typeof consumed === 'number' ? consumed : null,
+      now,
+      version,
+      ...sealed,
+    ]
+    const activeUser = isIssued ? String(accountId) : undefined
+    return { key: recordKey(model, digest), values, activeUser }
+  }
+
   return {
     async upsert(id, payload, expiresIn) {
-      const [version, now] = [createVersion(), seconds()]
-      const digest = ids.digest(id)
-      const { consumed, ...members } = payload
-      const json = formatRecord(members, id, version)
-      const sealed = await sealJson(codec, placeOf(digest, version), json)
-      const { accountId, clientId, grantId, uid, userCode } = members
-      // An interaction only remembers a grant; its end would take a sign-in away from under a person.
-      const isOfGrant = model !== 'Interaction'
-      const isIssued = ISSUED.includes(model) && UUID.test(String(accountId))
-      const values: SqlValue[] = [
-        model,
-        digest,
-        toColumn(clientId),
-        toColumn(accountId),
-        isOfGrant ? toDigest(grantId) : null,
-        toDigest(uid),
-        toDigest(userCode),
-        expiresIn === undefined ? null : now + expiresIn,
-        typeof consumed === 'number' ? consumed : null,
-        now,
-        version,
-        ...sealed,
-      ]
-      const activeUser = isIssued ? String(accountId) : undefined
-      await session.put({ key: recordKey(model, digest), values, activeUser })
+      await session.put(await recordOf(id, payload, expiresIn))
+    },
+
+    async replace(from, id, payload, expiresIn) {
+      const { values } = await recordOf(id, payload, expiresIn)
+      return (await session.write(replaceRecord, [...values, ids.digest(from)])).length > 0
     },
 
     async find(id) {

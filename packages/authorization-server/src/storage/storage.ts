@@ -1,10 +1,24 @@
 import type { AdapterPayload } from 'oidc-provider'
 import type { AuthorizationServerEventName } from './event-names.js'
+import type { UserStore } from './user-profile.js'
+
+export type {
+  ChangeActor,
+  UserProfile,
+  UserRole,
+  UserStatus,
+  UserStore,
+} from './user-profile.js'
 
 /** Where the engine keeps one kind of record; the interface is that of oidc-provider. */
 export interface RecordStore {
   /** Creates or replaces. `expiresIn` is in seconds; absent: never. */
   upsert(id: string, payload: AdapterPayload, expiresIn?: number): Promise<void>
+  /**
+   * Replaces the record `from`, which gets the id `id` by that. `false` when it is gone: then nothing is
+   * written. At once, so that whoever removes the records of a user meets the old one or the new one.
+   */
+  replace(from: string, id: string, payload: AdapterPayload, expiresIn: number): Promise<boolean>
   /**
    * `undefined` when absent or expired, and for a client that is not active. A consumed record is found,
    * with `consumed` in epoch seconds.
@@ -23,100 +37,6 @@ export interface RecordStore {
   revokeByGrantId(grantId: string): Promise<void>
 }
 
-/** What a user may do. */
-export type UserRole = 'admin' | 'user'
-export type UserStatus = 'active' | 'suspended' | 'invited'
-
-/** A person, or the holder of an upstream account. `userId` is the `sub` of our tokens. */
-export interface UserProfile {
-  /** UUID. */
-  readonly userId: string
-  /** Normalised; not unique. */
-  readonly email?: string | undefined
-  readonly name?: string | undefined
-  readonly picture?: string | undefined
-  /** Id of the login provider; absent on an invitation. */
-  readonly provider?: string | undefined
-  /** Issuer of the identity at that provider; identity is issuer + subject. */
-  readonly providerIssuer?: string | undefined
-  readonly providerUserId?: string | undefined
-  readonly status: UserStatus
-  readonly role: UserRole
-  /** Epoch seconds. */
-  readonly createdAt: number
-  readonly lastLoginAt?: number | undefined
-  readonly updatedAt: number
-}
-
-/** An identity that signed in, for {@link UserStore.signIn}. */
-export interface SignedInIdentity {
-  readonly provider: string
-  readonly issuer: string
-  readonly subject: string
-  /** Only when verified by the rules of the provider. */
-  readonly email?: string | undefined
-  readonly name?: string | undefined
-  readonly picture?: string | undefined
-}
-
-/** Who made a change, for the audit trail. */
-export type ChangeActor = NonNullable<AuditInput['actor']>
-
-/** How many users there are. */
-export interface UserCounts {
-  /** Without invitations. */
-  readonly users: number
-  readonly suspended: number
-  readonly invited: number
-}
-
-/** Users and invitations. Every change is audited in its transaction. */
-export interface UserStore {
-  find(userId: string): Promise<UserProfile | undefined>
-  /**
-   * As `find`. In a transaction the user is also held as it is until the end of that: suspending, removing
-   * and ending of all its sessions wait.
-   */
-  hold(userId: string): Promise<UserProfile | undefined>
-  /** Users and the invitation with an e-mail, at most 10. */
-  findByEmail(email: string): Promise<readonly UserProfile[]>
-  /** Locks all active admins until the end of the transaction. */
-  lockAdmins(): Promise<readonly UserProfile[]>
-  findByIdentity(issuer: string, subject: string): Promise<UserProfile | undefined>
-  /** The open invitation of a verified e-mail, bound at the first sign-in. */
-  findInvitation(email: string): Promise<UserProfile | undefined>
-  /**
-   * Creates or updates the profile of an identity, binds an invitation of its e-mail, and counts the
-   * sign-in. Parallel first sign-ins of one identity give one profile.
-   */
-  signIn(identity: SignedInIdentity): Promise<UserProfile>
-  /** Creates an invitation; one per e-mail. */
-  invite(
-    email: string,
-    options?: {
-      readonly role?: UserRole | undefined
-      readonly name?: string | undefined
-      readonly actor?: ChangeActor | undefined
-    },
-  ): Promise<UserProfile>
-  setStatus(
-    userId: string,
-    status: 'active' | 'suspended',
-    actor?: ChangeActor,
-  ): Promise<UserProfile | undefined>
-  setRole(userId: string, role: UserRole, actor?: ChangeActor): Promise<UserProfile | undefined>
-  /** Removes the profile. What else belongs to the user is the caller's to remove first. */
-  remove(userId: string, actor?: ChangeActor): Promise<boolean>
-  list(options?: {
-    readonly after?: string | undefined
-    readonly limit?: number | undefined
-    readonly status?: UserStatus | undefined
-  }): Promise<readonly UserProfile[]>
-  count(): Promise<UserCounts>
-  /** Distinct users who signed in or were issued a token in the last `days`. */
-  countActive(days: number): Promise<number>
-}
-
 /** One registered client, apart from its secret. */
 export interface ClientRecord {
   readonly clientId: string
@@ -124,8 +44,11 @@ export interface ClientRecord {
   readonly redirectUris: readonly string[]
   readonly grantTypes: readonly string[]
   readonly tokenEndpointAuthMethod: string
-  /** `dynamic`: by RFC 7591, removed when unused; `registered`: by an operator. */
-  readonly origin: 'dynamic' | 'registered'
+  /**
+   * `dynamic`: by RFC 7591, removed when unused; `registered`: by an operator; `document`: known by its
+   * metadata document and by the grants that name it, without a row.
+   */
+  readonly origin: 'dynamic' | 'registered' | 'document'
   readonly active: boolean
   /** Epoch seconds. */
   readonly createdAt: number
@@ -134,7 +57,11 @@ export interface ClientRecord {
 
 /** Clients as an operator sees them. The engine reads and writes them through `records('Client')`. */
 export interface ClientStore {
+  /** Only of those that have a row. */
   find(clientId: string): Promise<ClientRecord | undefined>
+  /** As `list` has it. */
+  findListed(clientId: string): Promise<ClientRecord | undefined>
+  /** Those that have a row, and those by their document that a grant names. */
   list(options?: {
     readonly after?: string | undefined
     readonly limit?: number | undefined
@@ -178,6 +105,13 @@ export interface GrantStore {
     readonly after?: string | undefined
     readonly limit?: number | undefined
   }): Promise<readonly GrantRecord[]>
+  /**
+   * Locks all records of a user until the end of the transaction. A request locks its code or token before
+   * the user and the client, so who changes those comes here first, and neither waits for the other.
+   */
+  lockOfUser(userId: string): Promise<void>
+  /** As `lockOfUser`, of a client. */
+  lockOfClient(clientId: string): Promise<void>
   /** `false` when there was nothing of it. */
   revoke(grantKey: string, expiresAt: number): Promise<boolean>
   /** Ends all grants and browser sessions of a user and locks its profile. Tells how many grants. */
@@ -224,8 +158,8 @@ export interface AuditTrailStore {
     readonly issuers: readonly string[]
   }>
   /**
-   * Puts a pseudonym in the place of a person and tells in how many events it was the actor. Reads all
-   * events, which may take a minute; not to be called in a transaction.
+   * Puts a pseudonym in the place of a person and tells how many events that changed. Reads all events,
+   * which may take a minute; not to be called in a transaction.
    */
   forget(names: ForgottenNames, pseudonym: string): Promise<number>
 }
@@ -292,6 +226,15 @@ export interface CleanUpCounts {
   readonly tokens: number
   readonly clients: number
   readonly revocations: number
+  /** `undefined`: the role of the connection may not remove any. */
+  readonly auditEvents: number | undefined
+}
+
+/** How long a clean-up leaves what does not expire by itself, in days. */
+export interface CleanUpPeriods {
+  readonly unusedClientDays: number
+  /** Of every event in the schema; `false` keeps them. */
+  readonly auditRetentionDays: number | false
 }
 
 /** Everything that the authorization server keeps, in one schema of PostgreSQL or PGlite. */
@@ -314,6 +257,11 @@ export interface Storage {
     id: string,
     options?: { readonly modelOfUser?: string | undefined },
   ): Promise<void>
+  /**
+   * Marks a name as used until a time in epoch seconds, and tells whether it was not. At once: of parallel
+   * calls, also of other processes, one is told so; who calls waits for the transaction of who was first.
+   */
+  useOnce(name: string, expiresAt: number): Promise<boolean>
   readonly users: UserStore
   readonly clients: ClientStore
   readonly grants: GrantStore
@@ -322,8 +270,8 @@ export interface Storage {
   readonly revocations: RevocationStore
   /** Writes to `audit_events`, in the transaction if there is one. */
   audit(event: AuditInput): Promise<void>
-  /** Removes what has expired, and dynamic clients without a grant that were unused for `unusedClientDays`. */
-  cleanUp(options: { readonly unusedClientDays: number }): Promise<CleanUpCounts>
+  /** Removes what has expired, dynamic clients without a grant that nobody uses, and old audit events. */
+  cleanUp(periods: CleanUpPeriods): Promise<CleanUpCounts>
   /** Rejects when the database is not usable now. */
   check(): Promise<void>
   close(): Promise<void>

@@ -40,13 +40,38 @@ const ON_CONFLICT = `ON CONFLICT (token_type, token_id) DO UPDATE SET
     consumed_at = CASE WHEN stored.expires_at <= excluded.created_at THEN excluded.consumed_at
       ELSE COALESCE(stored.consumed_at, excluded.consumed_at) END`
 
-function rowOf(index: number): string {
-  const values = COLUMNS.map(([, type], column) => {
+/** The values of one row, in the order of `COLUMNS`. */
+function valuesOf(index: number): readonly string[] {
+  return COLUMNS.map(([, type], column) => {
     const place = index * COLUMNS.length + column + 1
     return type === 'time' ? `to_timestamp($${place}::float8)` : `$${place}::${type}`
   })
-  return `(${values.join(', ')})`
 }
+
+function rowOf(index: number): string {
+  return `(${valuesOf(index).join(', ')})`
+}
+
+function createReplace(): Statement {
+  const values = valuesOf(0)
+  const changes = COLUMNS.flatMap(([name], column) =>
+    name === 'token_type' || name === 'created_at'
+      ? []
+      : name === 'consumed_at'
+        ? [`consumed_at = COALESCE(consumed_at, ${values[column]})`]
+        : [`${name} = ${values[column]}`],
+  )
+  return {
+    name: 'mcp_auth_as_replace',
+    text: `UPDATE {schema}.oauth_tokens SET ${changes.join(', ')}
+      WHERE token_type = $1::text AND token_id = $${COLUMNS.length + 1}::bytea
+        AND (expires_at IS NULL OR expires_at > ${values[CREATED_AT]})
+      RETURNING 1 AS replaced`,
+  }
+}
+
+/** The values of a `NewRecord`, and the digest of the record that gives way to it. */
+export const replaceRecord: Statement = createReplace()
 
 /** Counts the user of one row as active, to the hour. */
 function activeCte(index: number): string {

@@ -48,10 +48,16 @@ export const countUsers: Statement = {
     FROM {schema}.user_profiles`,
 }
 
-/** `$1` e-mail. The invitation becomes part of the profile that is written next. */
+/**
+ * `$1` e-mail, `$2` issuer, `$3` subject. The invitation becomes part of the profile that is written next.
+ * A suspended one stays where that profile is there already, which it does not suspend: it still keeps
+ * out the next identity of the address.
+ */
 export const takeInvitation: Statement = {
   name: 'mcp_auth_as_user_take_invitation',
   text: `DELETE FROM {schema}.user_profiles WHERE email = $1::text AND provider_user_id IS NULL
+      AND (status = 'invited' OR NOT EXISTS (SELECT 1 FROM {schema}.user_profiles AS known
+        WHERE known.provider_issuer = $2::text AND known.provider_user_id = $3::text))
     RETURNING ${COLUMNS}`,
 }
 

@@ -153,7 +153,8 @@ export function createUserStore(
         const now = seconds()
         // Taken away and written anew with its id: an invitation and a profile of the identity can both
         // be there, and parallel sign-ins meet at one row.
-        const [invitation] = email === undefined ? [] : await session.write(takeInvitation, [email])
+        const taken = [email ?? null, issuer, subject]
+        const [invitation] = email === undefined ? [] : await session.write(takeInvitation, taken)
         const invited = invitation && parseUser(invitation)
         const newId = invited?.userId ?? randomUUID()
         const [row] = await session.write(signInUser, [

@@ -210,6 +210,20 @@ describe('the role behind /account', () => {
     expect(await server.as.users.find('new@example.com')).toBeUndefined()
   })
 
+  it('refuses to invite an address that several users have, and changes nothing', async () => {
+    const { browser } = await openAdmin(server)
+    const { users } = server.storage
+    for (const issuer of ['https://a.test', 'https://b.test']) {
+      await users.signIn({ provider: 'other', issuer, subject: '1', email: BOB })
+    }
+    const page = await browser.open(`${server.origin}/account`)
+    const before = stateOf()
+    expect((await page.submit('/users/invite', { email: BOB })).status).toBe(403)
+    expect(stateOf()).toBe(before)
+    expect((await page.submit('/users/invite', { email: 'new@example.com' })).status).toBe(200)
+    expect(await server.as.users.find('new@example.com')).toMatchObject({ status: 'invited' })
+  })
+
   it('lets no admin suspend himself, and of two who suspend each other one is left', async () => {
     const ann = await openAdmin(server)
     const bob = await openAdmin(server, 'bob')

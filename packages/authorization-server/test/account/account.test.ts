@@ -167,4 +167,47 @@ describe('/account of an admin', () => {
     expect(await server.as.clients.find(clientId)).toMatchObject({ active: false })
     expect(actionsOf(after).some((action) => action.includes('/clients/'))).toBe(false)
   })
+
+  it('shows a client that is known by its document, and turns it off', async () => {
+    const id = 'https://app.example.com/client.json'
+    const { userId } = await server.storage.users.invite('bob@example.com')
+    const grant = { accountId: userId, clientId: id, jti: 'grant-1' }
+    await server.storage.records('Grant').upsert('grant-1', grant, 60)
+    const { page } = await openAdmin(server)
+    expect(page.html).toContain(id)
+    expect(page.html).toContain('document')
+    const revoke = `/account/clients/${Buffer.from(id).toString('base64url')}/revoke`
+    expect(actionsOf(page)).toContain(revoke)
+    const after = await page.submit(revoke)
+    expect(actionsOf(after)).not.toContain(revoke)
+    expect(await server.as.clients.find(id)).toMatchObject({ active: false, origin: 'document' })
+    expect(await server.as.sessions.list({ clientId: id })).toEqual([])
+  })
+
+  it('says which lists go on, and only those', async () => {
+    const { browser } = await openAdmin(server)
+    const { users, records, audit } = server.storage
+    const first = 'The first <bdi>500</bdi> are shown; the command line lists all.'
+    const newest = 'The newest <bdi>50</bdi> are shown; the command line lists all.'
+    const open = async () => (await browser.open(`${server.origin}/account`)).html
+    const written = (await server.as.audit.list()).length
+    for (let count = written; count < 50; count += 1) {
+      await audit({ event: 'sign-in', outcome: 'done' })
+    }
+    for (let count = 1; count < 500; count += 1) await users.invite(`user-${count}@example.com`)
+    const full = await open()
+    expect([full.includes(first), full.includes(newest)]).toEqual([false, false])
+
+    await users.invite('last@example.com')
+    await audit({ event: 'sign-in', outcome: 'done' })
+    const cut = await open()
+    expect([cut.split(first).length, cut.split(newest).length]).toEqual([2, 2])
+    expect(cut).not.toContain('last@example.com')
+
+    for (let count = 0; count <= 500; count += 1) {
+      const clientId = `client-${count}`
+      await records('Client').upsert(clientId, { client_id: clientId, origin: 'dynamic' } as never)
+    }
+    expect((await open()).split(first)).toHaveLength(3)
+  })
 })

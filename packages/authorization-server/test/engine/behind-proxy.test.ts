@@ -40,7 +40,7 @@ describe('behind a proxy that ends TLS and rewrites Host', () => {
     const path = new URL(location, PUBLIC).pathname
     const page = await fetch(server.origin + path, { headers: { cookie } })
     expect(page.status).toBe(200)
-    const [browser = ''] = page.headers.getSetCookie()
+    const browser = lines.find((line) => line.includes('mcp_auth_browser'))
     expect(browser).toMatch(/^__Host-mcp_auth_browser=.*; Path=\/; HttpOnly; SameSite=Lax; Secure$/)
     expect(await page.text()).not.toContain('127.0.0.1')
   })

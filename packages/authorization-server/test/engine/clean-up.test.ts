@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { startCleanUp } from '../../src/engine/clean-up.js'
+import type { CleanUpCounts } from '../../src/storage/storage.js'
 
 const MINUTE = 60_000
-const counts = { tokens: 0, clients: 0, revocations: 0 }
+const counts: CleanUpCounts = { tokens: 0, clients: 0, revocations: 0, auditEvents: 0 }
+const periods = { unusedClientDays: 7, auditRetentionDays: 30 }
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -17,12 +19,12 @@ describe('the clean-up', () => {
     const end = startCleanUp({
       storage: { cleanUp },
       events: { tell: vi.fn() },
-      unusedClientDays: 7,
+      ...periods,
     })
     await vi.advanceTimersByTimeAsync(MINUTE - 1)
     expect(cleanUp).toHaveBeenCalledTimes(0)
     await vi.advanceTimersByTimeAsync(MINUTE + 1)
-    expect(cleanUp.mock.calls).toEqual([[{ unusedClientDays: 7 }]])
+    expect(cleanUp.mock.calls).toEqual([[periods]])
     await vi.advanceTimersByTimeAsync(120 * MINUTE)
     expect(cleanUp).toHaveBeenCalledTimes(3)
     end()
@@ -33,11 +35,22 @@ describe('the clean-up', () => {
   it('tells of a failure and runs again an hour later', async () => {
     const cleanUp = vi.fn(async () => counts).mockRejectedValueOnce(new Error('canary host'))
     const tell = vi.fn()
-    const end = startCleanUp({ storage: { cleanUp }, events: { tell }, unusedClientDays: 90 })
+    const end = startCleanUp({ storage: { cleanUp }, events: { tell }, ...periods })
     await vi.advanceTimersByTimeAsync(2 * MINUTE)
     expect(tell.mock.calls).toEqual([[{ event: 'clean-up', outcome: 'failed', reason: 'storage' }]])
     await vi.advanceTimersByTimeAsync(60 * MINUTE)
     expect([cleanUp.mock.calls.length, tell.mock.calls.length]).toEqual([2, 1])
+    end()
+  })
+
+  it('tells once that the role of the database may not remove audit events', async () => {
+    const cleanUp = vi.fn(async () => ({ ...counts, auditEvents: undefined }))
+    const tell = vi.fn()
+    const end = startCleanUp({ storage: { cleanUp }, events: { tell }, ...periods })
+    await vi.advanceTimersByTimeAsync(122 * MINUTE)
+    expect(cleanUp).toHaveBeenCalledTimes(3)
+    const event = { event: 'clean-up', outcome: 'failed', reason: 'audit_retention' }
+    expect(tell.mock.calls).toEqual([[event]])
     end()
   })
 
@@ -52,7 +65,7 @@ describe('the clean-up', () => {
     const end = startCleanUp({
       storage: { cleanUp },
       events: { tell: vi.fn() },
-      unusedClientDays: 90,
+      ...periods,
     })
     await vi.advanceTimersByTimeAsync(2 * MINUTE)
     end()

@@ -6,6 +6,7 @@ import { apiTokenLogin } from '../../src/login/api-token-login.js'
 import { devLogin } from '../../src/login/dev-login.js'
 import { google } from '../../src/login/google.js'
 import { parseAuthorizationServerOptions } from '../../src/options.js'
+import { createPages } from '../../src/pages/create-pages.js'
 
 const login = [google({ clientId: 'c', clientSecret: 's' })]
 const byToken = apiTokenLogin({
@@ -38,6 +39,10 @@ describe('options of createAuthorizationServer', () => {
     expect(parseAuthorizationServerOptions(good).lifetimes.accessToken).toBe(3600)
     expect(problemsOf({ unusedClientDays: 1 })).toEqual([])
     expect(problemsOf({ unusedClientDays: 3650 })).toEqual([])
+    expect(parseAuthorizationServerOptions(good).auditRetentionDays).toBe(90)
+    for (const auditRetentionDays of [1, 3650, false]) {
+      expect(problemsOf({ auditRetentionDays })).toEqual([])
+    }
   })
 
   it.each([
@@ -63,6 +68,17 @@ describe('options of createAuthorizationServer', () => {
     ['unused clients that go at once', { unusedClientDays: 0 }, 'unusedClientDays'],
     ['unused clients that stay ten years', { unusedClientDays: 3651 }, 'unusedClientDays'],
     ['half a day', { unusedClientDays: 1.5 }, 'unusedClientDays'],
+    ['events that go at once', { auditRetentionDays: 0 }, 'auditRetentionDays'],
+    ['events that stay ten years', { auditRetentionDays: 3651 }, 'auditRetentionDays'],
+    ['events that stay without a word', { auditRetentionDays: true }, 'auditRetentionDays'],
+    ['no brand', { brand: null }, 'brand'],
+    ['a brand without a name', { brand: { name: ' ' } }, 'brand.name'],
+    [
+      'a misspelt colour',
+      { brand: { name: 'x', colors: { acent: '#000' } } },
+      'brand.colors.acent',
+    ],
+    ['a text that does not exist', { texts: { signinTitle: 'x' } }, 'texts.signinTitle'],
     ['a proxy that is everybody', { trustProxy: true }, 'trustProxy'],
     ['a misspelt limit', { rateLimits: { signin: false } }, 'rateLimits.signin'],
     [
@@ -80,6 +96,45 @@ describe('options of createAuthorizationServer', () => {
     const readOnly = { ...store, capabilities: { ...store.capabilities, write: false } }
     const change = { login: [byToken], allow: { domains: ['example.com'] }, credentials: readOnly }
     expect(problemsOf(change)).toEqual(['allow.emails', 'credentials'])
+  })
+
+  it('takes http for a resource on a loopback host only', () => {
+    const pathsOf = (resource: string) =>
+      problemsOf({ resources: { [resource]: { scopes: { read: 'Read' } } } })
+    for (const host of ['localhost:3000', '127.0.0.1:3000', '[::1]:3000', 'LOCALHOST']) {
+      expect(pathsOf(`http://${host}/mcp`)).toEqual([])
+    }
+    for (const host of ['public.example.com', 'localhost.example.com', '127.0.0.1.nip.io']) {
+      expect(pathsOf(`https://${host}/mcp`)).toEqual([])
+      expect(pathsOf(`http://${host}/mcp`)).toEqual([`resources["http://${host}/mcp"]`])
+    }
+  })
+
+  it('names the pages by the end of a long host', () => {
+    const host = `${'long.'.repeat(20)}mcp.example.com`
+    const { brand } = parseAuthorizationServerOptions({ ...good, issuer: `https://${host}` })
+    expect(brand.name).toBe(host.slice(-60))
+    expect(() => createPages({ brand })).not.toThrow()
+  })
+
+  it('lists what is wrong with the pages beside the rest, under one name', () => {
+    const change = {
+      isuer: 'x',
+      brand: { name: '', logo: '<script>', colors: { accent: '#ffee00' } },
+      texts: { nothing: 'x' },
+      trustProxy: true,
+    }
+    expect(problemsOf(change).sort()).toEqual([
+      'brand.colors.accent',
+      'brand.logo',
+      'brand.name',
+      'isuer',
+      'texts.nothing',
+      'trustProxy',
+    ])
+    expect(() => parseAuthorizationServerOptions({ ...good, ...change })).toThrow(
+      /^createAuthorizationServer: /,
+    )
   })
 
   it('lists every bad field at once', () => {

@@ -12,9 +12,11 @@ import {
 import { startServer, type TestServer } from './support/server.js'
 
 let server: TestServer
+/** Clients that may introspect every token. */
+const inspectors: string[] = []
 
 beforeAll(async () => {
-  server = await startServer()
+  server = await startServer({ parts: { resourceServerClients: inspectors } })
 })
 afterAll(() => server.close())
 
@@ -136,6 +138,33 @@ describe('introspection', () => {
       expect((await post('introspect', { token }, own.headers)).body).toEqual({ active: false })
     }
   })
+
+  it('E26 says inactive for a token whose record was written after its client was revoked', async () => {
+    const inspector = await confidential('Inspector')
+    inspectors.push(inspector.id)
+    const { client, clientSecret } = await server.as.clients.create({
+      clientName: 'Job',
+      grantTypes: ['client_credentials'],
+      tokenEndpointAuthMethod: 'client_secret_post',
+      scopes: ['coda.read'],
+    })
+    const { body } = await postToken(server, {
+      grant_type: 'client_credentials',
+      client_id: client.clientId,
+      client_secret: clientSecret ?? '',
+    })
+    const token = String(body.access_token)
+    const ask = async () => (await post('introspect', { token }, inspector.headers)).body
+    expect(await ask()).toMatchObject({ active: true, client_id: client.clientId })
+
+    const { rows } = server.storage.state
+    const written = [...rows].filter(([, { model }]) => model === 'ClientCredentials')
+    await server.as.clients.revoke(client.clientId)
+    // A request that was under way commits now.
+    for (const [key, row] of written) server.storage.state.rows.set(key, row)
+    expect(await ask()).toEqual({ active: false })
+    expect(await callMcp(server, token)).toBe(401)
+  })
 })
 
 describe('userinfo', () => {
@@ -188,5 +217,25 @@ describe('client credentials', () => {
     expect(await callMcp(server, body.access_token)).toBe(200)
     await post('revoke', { token: String(body.access_token), ...own })
     expect(await callMcp(server, body.access_token)).toBe(401)
+  })
+
+  it('answers invalid_scope to a client of whose scopes none exists', async () => {
+    const secret = 's'.repeat(43)
+    const own = { client_id: 'job-nope', client_secret: secret }
+    await server.storage.records('Client').upsert('job-nope', {
+      client_id: 'job-nope',
+      client_secret: digestClientSecret(secret),
+      redirect_uris: [],
+      response_types: [],
+      grant_types: ['client_credentials'],
+      token_endpoint_auth_method: 'client_secret_post',
+      scope: 'nope',
+    })
+    for (const asked of [{}, { scope: 'nope' }, { scope: 'coda.read' }]) {
+      const form = { grant_type: 'client_credentials', ...asked, ...own }
+      const { status, body } = await postToken(server, form)
+      expect([status, body.error, body.access_token]).toEqual([400, 'invalid_scope', undefined])
+      expect(body.error_description).toContain('scope')
+    }
   })
 })

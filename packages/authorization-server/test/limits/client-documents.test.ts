@@ -42,7 +42,10 @@ describe.skipIf(!hasOpenssl)('fetching metadata documents', () => {
         redirect_uris: [REDIRECT_URI],
         grant_types: ['authorization_code', 'refresh_token'],
       }
-      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+      const caching = request.url?.includes('short') ? { 'cache-control': 'max-age=60' } : {}
+      response
+        .writeHead(200, { 'content-type': 'application/json', ...caching })
+        .end(JSON.stringify(body))
     })
     const documents = createClientDocuments({
       ports: [host.port],
@@ -109,6 +112,24 @@ describe.skipIf(!hasOpenssl)('fetching metadata documents', () => {
     }
     const statuses = await Promise.all(attempts)
     expect(statuses.filter((_, index) => index % 2 === 1)).toEqual([303, 303, 303, 303, 303])
+  })
+
+  it('M18 counts what the pages of a sign-in have fetched, and the way back from them', async () => {
+    const browser = createBrowser(server.origin)
+    const signIn = await browser.open(authorizeUrl(server, idOf('short'), challenge))
+    const consent = await signIn.submit('/login/dev', { subject: 'ann' })
+    expect(consent.html).toContain('/consent')
+    // The document is not cached any more, and its host is down.
+    server.advance(61)
+    host.answer((_, response) => response.writeHead(503).end())
+    const before = fetched()
+    const statuses = []
+    for (let n = 0; n < 4; n += 1) statuses.push((await browser.request(consent.url)).status)
+    expect(statuses).toEqual([400, 400, 400, 429])
+    const resume = consent.url.replace('/oauth/interaction/', '/oauth/authorize/')
+    expect((await browser.request(resume)).status).toBe(429)
+    expect((await consent.submit('/consent')).status).toBe(429)
+    expect(fetched() - before).toBe(3)
   })
 
   it('is 429 at the token endpoint, with nothing used up', async () => {

@@ -167,7 +167,8 @@ describe('limits on PostgreSQL', () => {
       WHERE ctid = (SELECT min(ctid) FROM {schema}.rate_limits)`)
     const write: StorageSession['write'] = (statement, values) =>
       control.query(statement, values, { kind: 'write' })
-    await cleanUp({ now: () => Date.now(), write } as StorageSession, { unusedClientDays: 90 })
+    const session = { now: () => Date.now(), write } as StorageSession
+    await cleanUp(session, { unusedClientDays: 90, auditRetentionDays: false })
     expect(await sql('SELECT 1 FROM {schema}.rate_limits')).toHaveLength(1)
   })
 })

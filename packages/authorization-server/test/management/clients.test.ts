@@ -1,5 +1,6 @@
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { ClientMetadata } from '../../src/clients/client-policy.js'
 import type { ClientInput } from '../../src/management/management.js'
 import {
   authorize,
@@ -116,8 +117,13 @@ describe('clients.create', () => {
     const { body } = await postToken(server, form, headers)
     expect(body.scope).toBe('coda.read')
     expect(await callMcp(server, body.access_token)).toBe(200)
-    const more = await postToken(server, { ...form, scope: 'coda.write' }, headers)
-    expect(String(more.body.scope)).not.toContain('coda.write')
+    const both = await postToken(server, { ...form, scope: 'coda.read coda.write' }, headers)
+    expect(both.body.scope).toBe('coda.read')
+    for (const scope of ['coda.write', 'nope', 'openid', ' ']) {
+      const none = await postToken(server, { ...form, scope }, headers)
+      expect([scope, none.status, none.body.error]).toEqual([scope, 400, 'invalid_scope'])
+      expect(none.body.access_token).toBeUndefined()
+    }
     expect(JSON.stringify([...server.storage.state.rows.values()])).not.toContain(clientSecret)
   })
 
@@ -211,5 +217,32 @@ describe('clients.revoke', () => {
     const id = 'https://app.example.com/client.json'
     expect(await server.as.clients.revoke(id)).toMatchObject({ clientId: id, active: false })
     await expect(server.as.clients.revoke('unknown')).rejects.toThrow(/there is no client/)
+  })
+
+  it('lists a client that is known by its document while somebody uses it, and turns it off', async () => {
+    const id = 'https://app.example.com/client.json'
+    const metadata: ClientMetadata = {
+      client_name: 'Documented app',
+      redirect_uris: [REDIRECT_URI],
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+      token_endpoint_auth_method: 'none',
+      application_type: 'web',
+    }
+    const find = async () => ({ kind: 'found', metadata }) as const
+    const own = await startServer({ parts: { documents: { find, close: () => undefined } } })
+    expect(await own.as.clients.list()).toEqual([])
+    expect(await own.as.clients.find(id)).toBeUndefined()
+    const { tokens } = await obtainTokens(own, { clientId: id })
+    const known = { clientId: id, clientName: 'app.example.com', origin: 'document' }
+    expect(await own.as.clients.list()).toEqual([
+      expect.objectContaining({ ...known, active: true, redirectUris: [] }),
+    ])
+    expect(await own.as.clients.find(id)).toMatchObject(known)
+
+    expect(await own.as.clients.revoke(id)).toMatchObject({ ...known, active: false })
+    expect(await callMcp(own, tokens.access_token)).toBe(401)
+    expect(await own.as.clients.list()).toMatchObject([{ ...known, active: false }])
+    await own.close()
   })
 })

@@ -221,6 +221,31 @@ describe.skipIf(executablePath === undefined)(
       expect(await page.getByRole('list').count()).toBeGreaterThan(0)
     })
 
+    it('breaks no word in the tables of an admin, but for ids', async () => {
+      for (const look of ['light', 'phone'] as const) {
+        await open('account-admin', look)
+        const broken = await page.evaluate(() =>
+          [...document.querySelectorAll('table')].flatMap((table) => {
+            const found: string[] = []
+            const walker = document.createTreeWalker(table, NodeFilter.SHOW_TEXT)
+            for (let node = walker.nextNode(); node !== null; node = walker.nextNode()) {
+              if (node.parentElement?.closest('code, thead, .hidden') !== null) continue
+              for (const { 0: word, index } of (node.textContent ?? '').matchAll(/\S+/g)) {
+                const range = document.createRange()
+                range.setStart(node, index)
+                range.setEnd(node, index + word.length)
+                if (new Set([...range.getClientRects()].map(({ top }) => top)).size > 1) {
+                  found.push(word)
+                }
+              }
+            }
+            return found
+          }),
+        )
+        expect(broken, look).toEqual([])
+      }
+    })
+
     it('does not move for those who ask for less motion', async () => {
       const durationOf = async (reducedMotion: 'reduce' | 'no-preference') => {
         await page.emulateMedia({ reducedMotion })

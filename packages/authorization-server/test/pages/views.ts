@@ -111,21 +111,21 @@ export const admin: AdminView = {
     {
       name: 'Claude',
       clientId: 'https://claude.ai/oauth/mcp-oauth-client-metadata',
-      origin: 'cimd',
+      origin: 'document',
       lastUsedAt: NOVEMBER,
       revoke: form('/account/clients/1/revoke'),
     },
     {
       name: 'Cursor',
       clientId: '5b0f8e6c0f6d4f0ab2b6',
-      origin: 'dcr',
+      origin: 'dynamic',
       revoke: form('/account/clients/2/revoke'),
     },
   ],
   events: [
-    { at: NOVEMBER, event: 'sign_in', outcome: 'ok', actor: 'ann@example.com' },
-    { at: NOVEMBER - 60, event: 'client.register', outcome: 'ok' },
-    { at: NOVEMBER - 300, event: 'token.refresh', outcome: 'reuse', actor: 'cleo@example.com' },
+    { at: NOVEMBER, event: 'sign-in', outcome: 'done', actor: 'ann@example.com' },
+    { at: NOVEMBER - 60, event: 'client.register', outcome: 'done' },
+    { at: NOVEMBER - 300, event: 'token.reuse', outcome: 'denied', actor: 'cleo@example.com' },
   ],
   invite: form('/account/users/invite'),
 }
@@ -209,6 +209,11 @@ export function renderStates(pages: Pages): Readonly<Record<string, string>> {
     'account-notice': pages.account({ ...account, notice: 'revoked' }),
     'account-empty': pages.account({ ...account, apps: [], credentials: [] }),
     'account-admin': pages.account({ ...account, isAdmin: true, admin }),
+    'account-admin-cut': pages.account({
+      ...account,
+      isAdmin: true,
+      admin: { ...admin, cut: ['users', 'clients', 'events'] },
+    }),
   }
   for (const problem of ['empty', 'refused', 'unavailable', 'too_many'] as const) {
     states[`sign-in-${problem}`] = pages.signIn({ ...signIn, apiToken: tokenProblem(problem) })

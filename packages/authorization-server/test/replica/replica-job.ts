@@ -9,5 +9,11 @@ export interface ReplicaJob {
   /** Default: any that is free. */
   readonly port?: number | undefined
   /** Counts the awaits of requests from the action `begin` on, and dies at the planned one. */
-  readonly crash?: { readonly plan?: CrashPlan | undefined } | undefined
+  readonly crash?:
+    | {
+        readonly plan?: CrashPlan | undefined
+        /** OpenID provider at which people can sign in as well; everybody then connects an account. */
+        readonly company: string
+      }
+    | undefined
 }

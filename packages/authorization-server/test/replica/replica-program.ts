@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createMcpAuth } from '@bestviable/mcp-auth-middleware'
@@ -6,16 +7,17 @@ import { createDatabase } from '@bestviable/mcp-auth-store-postgres'
 import express from 'express'
 import { createAuthorizationServer } from '../../src/engine/create-authorization-server.js'
 import { devLogin } from '../../src/login/dev-login.js'
+import { createCrashLogins } from '../crash/crash-logins.js'
 import { createCrashSteps } from '../crash/crash-steps.js'
 import { installReplicaClock } from './replica-clock.js'
 import type { ReplicaJob } from './replica-job.js'
 
 /* One replica of an application with our authorization server, in a process of its own. */
 
-const job = JSON.parse(process.env.REPLICA_JOB ?? '{}') as ReplicaJob
-const clock = installReplicaClock()
 // Nobody is left to end it.
 process.once('disconnect', () => process.exit(1))
+const [job] = (await once(process, 'message')) as [ReplicaJob]
+const clock = installReplicaClock()
 
 const app = express()
 const http = createServer(app)
@@ -32,15 +34,21 @@ const database = createDatabase(
     : // Nothing but what requests do: what runs by itself would pass points at times of its own.
       { pool: steps.createPool(connectionString), listen: false, pollMilliseconds: 60_000 },
 )
+const logins =
+  steps === undefined || crash === undefined
+    ? undefined
+    : createCrashLogins(steps, crash.company, { database, encryptionKeys })
 const as = await createAuthorizationServer({
   issuer,
   database,
   encryptionKeys,
   resources: { [resource]: { scopes: { 'coda.read': 'Read', 'coda.write': 'Change' } } },
+  ...logins,
   login: [
     devLogin({
       users: ['ann', 'bob'].map((name) => ({ subject: name, email: `${name}@example.com`, name })),
     }),
+    ...(logins?.login ?? []),
   ],
   // All of them come from one address.
   rateLimits: false,

@@ -27,6 +27,12 @@ export interface ReplicaProgram {
   remove(): void
 }
 
+/** Has loaded the program, and waits for its job. */
+interface LoadedProcess {
+  readonly child: ChildProcess
+  readonly output: () => string
+}
+
 function follow(child: ChildProcess): { readonly text: () => string } {
   let text = ''
   for (const stream of [child.stdout, child.stderr]) {
@@ -75,7 +81,8 @@ function replicaOf(
   }
 }
 
-export async function buildReplicaProgram(): Promise<ReplicaProgram> {
+/** @param keepsSpare loads the process of the next start at once, for tests that start many. */
+export async function buildReplicaProgram({ keepsSpare = false } = {}): Promise<ReplicaProgram> {
   // Below the package, since what is not bundled is looked up from there.
   const folder = fileURLToPath(new URL('../../node_modules/.cache/', import.meta.url))
   const file = `${folder}replica-${process.pid}.mjs`
@@ -93,19 +100,31 @@ export async function buildReplicaProgram(): Promise<ReplicaProgram> {
     },
     logLevel: 'error',
   })
+
+  function load(): LoadedProcess {
+    const child = spawn(process.execPath, ['--no-warnings', file], {
+      env: { PATH: process.env.PATH },
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    })
+    return { child, output: follow(child).text }
+  }
+
+  let spare: LoadedProcess | undefined
   return {
     async start(job) {
-      const child = spawn(process.execPath, ['--no-warnings', file], {
-        env: { PATH: process.env.PATH, REPLICA_JOB: JSON.stringify(job) },
-        stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      })
-      const { text } = follow(child)
+      const { child, output } = spare ?? load()
+      spare = undefined
       const started = once(child, 'message') as Promise<[TestServer]>
       const ended = once(child, 'close').then(() => undefined)
+      child.send(job)
       const message = await Promise.race([started, ended])
-      if (message === undefined) throw new Error(`a replica did not start: ${text()}`)
-      return replicaOf(child, message[0], text)
+      if (message === undefined) throw new Error(`a replica did not start: ${output()}`)
+      if (keepsSpare) spare = load()
+      return replicaOf(child, message[0], output)
     },
-    remove: () => rmSync(file, { force: true }),
+    remove() {
+      spare?.child.kill('SIGKILL')
+      rmSync(file, { force: true })
+    },
   }
 }

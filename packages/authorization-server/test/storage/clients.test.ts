@@ -10,6 +10,7 @@ import {
 } from './support.js'
 
 const DAY = 86_400_000
+const PERIODS = { unusedClientDays: 90, auditRetentionDays: 90 } as const
 
 describe.each(engineSetups)('clients on $title', ({ engine, profile }) => {
   describe.skipIf(engine.skip)(engine.skip ?? engine.name, () => {
@@ -92,6 +93,66 @@ describe.each(engineSetups)('clients on $title', ({ engine, profile }) => {
       await clients.touch('https://client.example/metadata.json')
     })
 
+    it('lists clients by their document among the others while a grant names them', async () => {
+      const { storage, clock } = backend
+      const [named, plain, off] = ['n', 'p', 'o'].map((host) => `https://${host}.example/c.json`)
+      const grant = async (clientId: string | undefined, clientName?: string, life = 60) => {
+        const id = newId()
+        await storage.records('Grant').upsert(id, { jti: id, clientId }, life)
+        const kept = { grantId: id, facts: { clientName } }
+        if (clientName !== undefined) await storage.records('ConsentFacts').upsert(id, kept, life)
+      }
+      const start = clock.now / 1000
+      await records.upsert('dcr_Z', metadataOf('dcr_Z'))
+      await records.upsert(off ?? '', { ...metadataOf(off ?? ''), ...{ origin: 'registered' } })
+      for (const id of ['dcr_Z', off, 'gone', plain]) await grant(id)
+      await grant(named, 'Old name')
+      await grant(named, 'Ends soon', 10)
+      clock.now += 20_000
+      await grant(named, 'New name')
+      await storage.records('RefreshToken').upsert(newId(), { clientId: named }, 60)
+
+      const listed = await storage.clients.list()
+      expect(
+        listed.map(({ clientId, clientName, origin }) => [clientId, clientName, origin]),
+      ).toEqual([
+        ['dcr_Z', 'Name of dcr_Z', 'dynamic'],
+        [named, 'New name', 'document'],
+        [off, `Name of ${off}`, 'registered'],
+        [plain, 'p.example', 'document'],
+      ])
+      const known = {
+        clientId: named,
+        clientName: 'New name',
+        redirectUris: [],
+        grantTypes: [],
+        tokenEndpointAuthMethod: 'none',
+        origin: 'document',
+        active: true,
+        createdAt: start,
+        lastUsedAt: start + 20,
+      }
+      expect(listed[1]).toEqual(known)
+      expect(listed[3]).not.toHaveProperty('lastUsedAt')
+      expect(await storage.clients.findListed(named ?? '')).toEqual(known)
+      expect(await storage.clients.findListed('dcr_Z')).toEqual(listed[0])
+      expect(await storage.clients.findListed('gone')).toBeUndefined()
+      // The engine asks for rows.
+      expect(await storage.clients.find(named ?? '')).toBeUndefined()
+
+      const paged = []
+      for (let after: string | undefined; paged.length < 10; ) {
+        const [client] = await storage.clients.list({ after, limit: 1 })
+        if (client === undefined) break
+        paged.push(client)
+        after = client.clientId
+      }
+      expect(paged).toEqual(listed)
+      clock.now += 60_000
+      const left = (await storage.clients.list()).map(({ clientId }) => clientId)
+      expect(left).toEqual(['dcr_Z', off])
+    })
+
     it('removes a client with every grant and token of it', async () => {
       const { clients } = backend.storage
       const url = 'https://client.example/metadata.json'
@@ -136,19 +197,21 @@ describe.each(engineSetups)('clients on $title', ({ engine, profile }) => {
       clock.now += 60 * DAY
       await storage.clients.touch('used')
       clock.now += 30 * DAY - 1
-      expect(await storage.cleanUp({ unusedClientDays: 90 })).toEqual({
+      expect(await storage.cleanUp(PERIODS)).toEqual({
         tokens: 1,
         clients: 0,
         revocations: 1,
+        auditEvents: 0,
       })
       clock.now += 2
-      const counts = await storage.cleanUp({ unusedClientDays: 90 })
-      expect(counts).toEqual({ tokens: 0, clients: 1, revocations: 0 })
+      const counts = await storage.cleanUp(PERIODS)
+      expect(counts).toEqual({ tokens: 0, clients: 1, revocations: 0, auditEvents: 0 })
       const left = (await storage.clients.list()).map(({ clientId }) => clientId)
       expect(left).toEqual(['granted', 'operator', 'used'])
       expect(await grants.find(grant)).toBeDefined()
       expect(await storage.records('Session').find(forEver)).toBeDefined()
-      expect(await failureOf(storage.cleanUp({ unusedClientDays: 0 }))).toBe('ERR_STORE_INVALID')
+      const never = storage.cleanUp({ ...PERIODS, unusedClientDays: 0 })
+      expect(await failureOf(never)).toBe('ERR_STORE_INVALID')
     })
 
     it('cleans up more than one batch, also with two processes at once', async () => {
@@ -160,7 +223,7 @@ describe.each(engineSetups)('clients on $title', ({ engine, profile }) => {
       )
       const replica = backend.openReplica()
       const counts = await Promise.all(
-        [backend.storage, replica].map((each) => each.cleanUp({ unusedClientDays: 90 })),
+        [backend.storage, replica].map((each) => each.cleanUp(PERIODS)),
       )
       expect(counts.reduce((sum, { tokens }) => sum + tokens, 0)).toBe(2500)
       expect(await backend.sql('SELECT 1 FROM {schema}.oauth_tokens')).toEqual([])

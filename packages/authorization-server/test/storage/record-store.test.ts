@@ -47,6 +47,56 @@ describe.each(setups)('records() on $title', ({ engine, profile }) => {
       expect(rows).toEqual([{ life: 65 }])
     })
 
+    it('gives a record another id and content, and keeps its creation', async () => {
+      const sessions = backend.storage.records('Session')
+      const [old, id] = [newId(), newId()]
+      await sessions.upsert(old, { jti: old, uid: 'uid-1', accountId: USER }, 60)
+      backend.clock.now += 5000
+      const payload = { jti: id, uid: 'uid-1', accountId: USER, acr: 'b' }
+      expect(await sessions.replace(old, id, payload, 60)).toBe(true)
+      expect(await sessions.find(old)).toBeUndefined()
+      expect(await sessions.find(id)).toEqual(payload)
+      expect(await sessions.findByUid('uid-1')).toMatchObject({ acr: 'b' })
+      expect(await sessions.replace(id, id, { ...payload, acr: 'c' }, 60)).toBe(true)
+      expect(await sessions.find(id)).toMatchObject({ acr: 'c' })
+      const rows = await backend.sql(
+        'SELECT extract(epoch FROM expires_at - created_at)::float8 AS life FROM {schema}.oauth_tokens',
+      )
+      expect(rows).toEqual([{ life: 65 }])
+    })
+
+    it('replaces nothing that is gone, has expired, or is of another model', async () => {
+      const sessions = backend.storage.records('Session')
+      const [gone, late, code, id] = [newId(), newId(), newId(), newId()]
+      await sessions.upsert(gone, { jti: gone }, 60)
+      await sessions.destroy(gone)
+      await codes.upsert(code, { jti: code }, 600)
+      await sessions.upsert(late, { jti: late }, 60)
+      backend.clock.now += 60_000
+      for (const from of [gone, late, code, newId()]) {
+        expect(await sessions.replace(from, id, { jti: id }, 60)).toBe(false)
+        const replaced = await backend.storage.transaction(() =>
+          sessions.replace(from, from, { jti: from }, 60),
+        )
+        expect(replaced).toBe(false)
+      }
+      expect(await sessions.find(id)).toBeUndefined()
+      expect(await sessions.find(late)).toBeUndefined()
+    })
+
+    it('leaves no session of a user whose grants end while it gets another id', async () => {
+      const sessions = backend.storage.records('Session')
+      for (let round = 0; round < 10; round += 1) {
+        const [old, id] = [newId(), newId()]
+        await sessions.upsert(old, { jti: old, uid: old, accountId: USER }, 60)
+        await Promise.all([
+          sessions.replace(old, id, { jti: id, uid: old, accountId: USER }, 60),
+          backend.storage.grants.revokeByUser(USER, backend.clock.now / 1000 + 60),
+        ])
+        expect([await sessions.find(old), await sessions.find(id)]).toEqual([undefined, undefined])
+      }
+    })
+
     it('finds nothing from the moment on at which it expires', async () => {
       const [id, forEver] = [newId(), newId()]
       await codes.upsert(id, { jti: id, uid: 'canary-uid', userCode: 'ABCD' }, 60)

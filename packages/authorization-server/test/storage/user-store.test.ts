@@ -147,6 +147,20 @@ describe.each(engineSetups)('users on $title', ({ engine, profile }) => {
       expect((await auditEvents()).filter((each) => each === 'user.suspend')).toHaveLength(3)
     })
 
+    it('keeps a suspended invitation for the next identity of the address', async () => {
+      const { userId } = await users.signIn(ANN)
+      const invited = await users.invite('ann@example.com', { role: 'admin' })
+      await users.setStatus(invited.userId, 'suspended')
+      expect(await users.signIn(ANN)).toMatchObject({ userId, status: 'active', role: 'user' })
+      expect(await users.find(invited.userId)).toMatchObject({ status: 'suspended' })
+      const other = { ...ANN, provider: 'other', issuer: 'https://other.example' }
+      expect(await users.signIn(other)).toMatchObject({
+        userId: invited.userId,
+        status: 'suspended',
+      })
+      expect(await users.list()).toHaveLength(2)
+    })
+
     it('finds by e-mail, lists by status and counts', async () => {
       const ann = await users.signIn(ANN)
       const other = await users.signIn({ ...ANN, issuer: 'https://other.example' })

@@ -2,10 +2,11 @@ import { type AuthEventListener, emit, type RequestOutcome, requestIdFrom } from
 import type { VerifiedToken } from '../jwt/verified-token-cache.js'
 import type { Principal } from '../principal.js'
 import type { TokenValidator } from '../validators/validator.js'
-import { type AuthInfo, createAuthInfo } from './auth-info.js'
+import { createAuthInfo } from './auth-info.js'
 import { type Authenticate, type Authentication, presentsHeaderOf } from './authenticate.js'
 import { corsHeaders, isPreflight, PUBLIC_CORS, preflightHeaders } from './cors.js'
-import { type ParsedMessage, unreadableEncoding } from './json-rpc-message.js'
+import type { GuardOutcome } from './guard-outcome.js'
+import { unreadableEncoding } from './json-rpc-message.js'
 import type { Operation } from './operation-scopes.js'
 import { type PreparedCredentials, prepareCredentials } from './prepared-credentials.js'
 import type { ProofOfPossession } from './proof-of-possession.js'
@@ -21,28 +22,7 @@ import {
 import { coversScopes } from './scope.js'
 import type { SessionIds } from './session-id.js'
 
-/** The request may go on to the handler. */
-export interface AcceptedOutcome {
-  readonly kind: 'accepted'
-  readonly authInfo: AuthInfo
-  readonly principal: Principal
-  /** Headers that the handler's answer must carry (CORS). */
-  readonly headers: Readonly<Record<string, string>> | undefined
-  /**
-   * The body decides about scopes: hand it to this function before the handler runs, and answer what
-   * it returns. Absent when the body does not matter.
-   */
-  readonly authorizeMessage?:
-    | ((
-        message: ParsedMessage,
-      ) => ResponseOutcome | undefined | Promise<ResponseOutcome | undefined>)
-    | undefined
-  /** Refuses a body that is over the limit or could not be read to its end, with an event. */
-  readonly refuseMessage?: ((reason: 'too_large' | 'incomplete') => ResponseOutcome) | undefined
-}
-
-/** Outcome of the guard for one request. */
-export type GuardOutcome = ResponseOutcome | AcceptedOutcome
+export type { AcceptedOutcome, GuardOutcome } from './guard-outcome.js'
 
 /** Choices for one use of the guard. */
 export interface GuardOptions {

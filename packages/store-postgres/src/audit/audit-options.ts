@@ -24,6 +24,7 @@ const filterShape = {
 
 const Trail = z.strictObject({
   namespace: z.optional(Name),
+  withoutNamespace: z._default(z.boolean({ error: 'must be true or false' }), false),
   retentionDays: z._default(integerSchema(1, 36_500), 90),
   reads: z._default(
     z.enum(['first-per-minute', 'all', 'off'], {

@@ -46,8 +46,17 @@ export interface AuditPage {
   readonly limit: number
 }
 
+/** Whose events to read. */
+export interface AuditScope {
+  /** `undefined`: all. */
+  readonly namespace: string | undefined
+  /** Also those of no namespace. */
+  readonly withoutNamespace: boolean
+}
+
 type FilterParameter =
   | 'namespace'
+  | 'withoutNamespace'
   | 'event'
   | 'provider'
   | 'owner'
@@ -62,7 +71,8 @@ const COLUMNS = `id::text AS id, extract(epoch FROM at)::float8 * 1000 AS at, ev
   actor_client_id, details::text AS details`
 
 // A condition that is not given is NULL. The type has to be said, since NULL has none.
-const CONDITIONS = `({namespace}::text IS NULL OR namespace = {namespace}::text)
+const CONDITIONS = `({namespace}::text IS NULL OR namespace = {namespace}::text
+    OR ({withoutNamespace}::boolean AND namespace IS NULL))
   AND ({event}::text IS NULL OR event = {event}::text)
   AND ({provider}::text IS NULL OR provider = {provider}::text)
   AND ({owner}::text IS NULL OR owner_kind = {owner}::text)
@@ -117,10 +127,10 @@ function parseRow(row: SqlRow): AuditRecord {
   }
 }
 
-/** Reads one page of the audit trail of a namespace, or of all. */
+/** Reads one page of the audit trail. */
 export async function readAuditRecords(
   database: Queryable,
-  namespace: string | undefined,
+  { namespace, withoutNamespace }: AuditScope,
   filter: AuditFilter,
   page: AuditPage,
   signal?: AbortSignal,
@@ -129,6 +139,7 @@ export async function readAuditRecords(
   const { statement, values } = page.newestFirst ? newestFirst : oldestFirst
   const parameters = values({
     namespace: namespace ?? null,
+    withoutNamespace,
     event: filter.event ?? null,
     provider: filter.provider ?? null,
     owner: filter.owner ?? null,

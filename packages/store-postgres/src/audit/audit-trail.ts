@@ -18,6 +18,11 @@ import { createReadSampler } from './read-sampler.js'
 export interface AuditTrailOptions {
   /** Only events of this namespace. Default all of the schema. */
   readonly namespace?: string | undefined
+  /**
+   * Beside those of `namespace` also events of none, such as those of an authorization server. `prune`
+   * leaves them. Default false.
+   */
+  readonly withoutNamespace?: boolean | undefined
   /** Days after which `prune` removes an event, 1 to 36,500. Default 90. */
   readonly retentionDays?: number | undefined
   /** Which reads `sink` writes: the first per minute of one actor and key (default), all or none. */
@@ -119,13 +124,14 @@ function createSink(database: Database, reads: AuditReads, now: () => number) {
  * @throws {@link ConfigurationError} at once, when an option is malformed.
  */
 export function createAuditTrail(database: Database, options: AuditTrailOptions = {}): AuditTrail {
-  const { namespace, retentionDays, reads, now } = parseTrailOptions(options)
+  const { namespace, withoutNamespace, retentionDays, reads, now } = parseTrailOptions(options)
+  const scope = { namespace, withoutNamespace }
   const { sink, close } = createSink(database, reads, now)
 
   async function* readAll(filter: AuditFilter): AsyncGenerator<AuditRecord> {
     let after: string | undefined
     for (;;) {
-      const records = await readAuditRecords(database, namespace, filter, { after, limit: PAGE })
+      const records = await readAuditRecords(database, scope, filter, { after, limit: PAGE })
       yield* records
       after = records.at(-1)?.id
       if (records.length < PAGE) return
@@ -135,7 +141,7 @@ export function createAuditTrail(database: Database, options: AuditTrailOptions 
   return Object.freeze({
     async list(listOptions = {}) {
       const { after, limit, newestFirst, ...filter } = parseListOptions(listOptions)
-      return readAuditRecords(database, namespace, filter, { after, limit, newestFirst })
+      return readAuditRecords(database, scope, filter, { after, limit, newestFirst })
     },
     follow(followOptions = {}) {
       const { after, signal, ...filter } = parseFollowOptions(followOptions)
@@ -143,7 +149,7 @@ export function createAuditTrail(database: Database, options: AuditTrailOptions 
         after,
         signal,
         now: () => performance.now(),
-        read: (id, limit) => readAuditRecords(database, namespace, filter, { after: id, limit }),
+        read: (id, limit) => readAuditRecords(database, scope, filter, { after: id, limit }),
         async readLast() {
           const [row] = await database.query(readLastId, [])
           return String(row?.id)

@@ -112,6 +112,27 @@ describe.each(setups)('createAuditTrail() on $title', ({ engine, profile }) => {
     expect(versionsOf(await collect(ofA.export({ owner: 'user' })))).toEqual(['1'])
   })
 
+  it.skipIf(skip)(
+    'adds events of no namespace to those of one where that is asked for',
+    async () => {
+      const old = NOON - 400 * 86_400_000
+      await insertAuditEntries(database, [
+        read('a', { namespace: 'a', at: old }),
+        read('b', { namespace: 'b', at: old }),
+        { ...read('none', { at: old }), event: 'sign-in' },
+      ])
+      const create = (withoutNamespace?: boolean) =>
+        createAuditTrail(database, { namespace: 'a', withoutNamespace, now: () => NOON })
+      expect(versionsOf(await create().list())).toEqual(['a'])
+      const both = create(true)
+      expect(versionsOf(await both.list({ newestFirst: true }))).toEqual(['none', 'a'])
+      expect(versionsOf(await both.list({ event: 'sign-in' }))).toEqual(['none'])
+      expect(versionsOf(await collect(both.export()))).toEqual(['a', 'none'])
+      expect(await both.prune()).toBe(1)
+      expect(versionsOf(await createAuditTrail(database).list())).toEqual(['b', 'none'])
+    },
+  )
+
   it.skipIf(skip)('exports more than a page, each event once', async () => {
     const entries = Array.from({ length: 1203 }, (_, index) => read(String(index)))
     await insertAuditEntries(database, entries)

@@ -60,6 +60,8 @@ export function createMemoryGrants(options: {
           .map(recordOf)
           .slice(0, limit),
       ),
+    lockOfUser: () => call(() => undefined),
+    lockOfClient: () => call(() => undefined),
     revoke: (grantKey, expiresAt) =>
       call(() => {
         const named = [...state.rows.values()].flatMap(({ model, id, payload }) =>

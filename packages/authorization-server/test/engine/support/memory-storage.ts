@@ -93,6 +93,14 @@ export function createMemoryStorage(now: () => number): MemoryStorage {
             expiresIn === undefined ? Number.POSITIVE_INFINITY : seconds() + expiresIn
           state.rows.set(keyOf(id), { model, id, payload: structuredClone(payload), expiresAt })
         }),
+      replace: (from, id, payload, expiresIn) =>
+        call(() => {
+          if (live(keyOf(from)) === undefined) return false
+          state.rows.delete(keyOf(from))
+          const expiresAt = seconds() + expiresIn
+          state.rows.set(keyOf(id), { model, id, payload: structuredClone(payload), expiresAt })
+          return true
+        }),
       find: (id) =>
         call(() => {
           if (model === 'Client' && state.inactive.has(id)) return undefined
@@ -129,6 +137,28 @@ export function createMemoryStorage(now: () => number): MemoryStorage {
     active: !state.inactive.has(row.id),
     createdAt: 0,
   })
+  const documentClients = (): ClientRecord[] => {
+    const ids = [...state.rows].flatMap(([key, { model, payload }]) =>
+      model === 'Grant' && live(key) !== undefined ? [payload.clientId ?? ''] : [],
+    )
+    const unknown = [...new Set(ids)].filter(
+      (id) => id.startsWith('https://') && !state.rows.has(`Client ${id}`),
+    )
+    return unknown.map((clientId) => ({
+      clientId,
+      clientName: new URL(clientId).host,
+      redirectUris: [],
+      grantTypes: [],
+      tokenEndpointAuthMethod: 'none',
+      origin: 'document',
+      active: true,
+      createdAt: 0,
+    }))
+  }
+  const listClients = () => [
+    ...[...state.rows.values()].filter((row) => row.model === 'Client').map(clientOf),
+    ...documentClients(),
+  ]
   const patchUser = (
     userId: string,
     patch: Partial<UserProfile>,
@@ -182,6 +212,18 @@ export function createMemoryStorage(now: () => number): MemoryStorage {
     lock: () =>
       call(() => {
         if (running.getStore() !== true) throw new TypeError('a lock needs a transaction')
+      }),
+    useOnce: (name, expiresAt) =>
+      call(() => {
+        const key = `ReplayDetection ${name}`
+        if (live(key) !== undefined) return false
+        state.rows.set(key, {
+          model: 'ReplayDetection',
+          id: name,
+          payload: {},
+          expiresAt,
+        })
+        return true
       }),
     users: {
       find: (userId) => call(() => state.users.get(userId)),
@@ -266,11 +308,11 @@ export function createMemoryStorage(now: () => number): MemoryStorage {
         ),
       setRole: (userId, role, actor) => patchUser(userId, { role }, { event: 'user.role', actor }),
       remove: (userId) => call(() => state.users.delete(userId)),
-      list: ({ status } = {}) =>
+      list: ({ status, limit = 100 } = {}) =>
         call(() =>
-          [...state.users.values()].filter(
-            (user) => status === undefined || user.status === status,
-          ),
+          [...state.users.values()]
+            .filter((user) => status === undefined || user.status === status)
+            .slice(0, limit),
         ),
       countActive: () => call(() => state.users.size),
     },
@@ -280,8 +322,9 @@ export function createMemoryStorage(now: () => number): MemoryStorage {
           const row = state.rows.get(`Client ${clientId}`)
           return row && clientOf(row)
         }),
-      list: () =>
-        call(() => [...state.rows.values()].filter((row) => row.model === 'Client').map(clientOf)),
+      findListed: (clientId) =>
+        call(() => listClients().find((client) => client.clientId === clientId)),
+      list: ({ limit = 100 } = {}) => call(() => listClients().slice(0, limit)),
       touch: () => call(() => undefined),
       setActive: (clientId, active) =>
         call(
@@ -333,7 +376,7 @@ export function createMemoryStorage(now: () => number): MemoryStorage {
       call(() => {
         state.audit = [...state.audit, event]
       }),
-    cleanUp: async () => ({ tokens: 0, clients: 0, revocations: 0 }),
+    cleanUp: async () => ({ tokens: 0, clients: 0, revocations: 0, auditEvents: 0 }),
     check: () => call(() => undefined),
     close: async () => undefined,
   } as MemoryStorage

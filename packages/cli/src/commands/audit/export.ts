@@ -10,7 +10,8 @@ import { filterFlags, filterOptions, toFilter } from './filter.js'
 export const auditExport = defineCommand({
   path: 'audit export',
   summary: 'Write all audit events to stdout, one line of JSON each, the oldest first',
-  details: 'Reads page by page, so that memory stays flat. No event holds a credential.',
+  details:
+    'Those of the namespace, and those of the authorization server, which belong to none. Reads page by page, so that memory stays flat. No event holds a credential.',
   flags: [
     new Option('--format <format>', 'format of the lines').choices(['jsonl']).default('jsonl'),
     ...filterFlags(),
@@ -39,8 +40,9 @@ export const auditExport = defineCommand({
     const { output, host } = context
     await withDatabase(context, options, { sealed: false }, async (database, settings) => {
       const namespace = options.allNamespaces ? undefined : settings.namespace
+      const trail = createAuditTrail(database, { namespace, withoutNamespace: true })
       let events = 0
-      for await (const event of createAuditTrail(database, { namespace }).export(filter)) {
+      for await (const event of trail.export(filter)) {
         host.signal.throwIfAborted()
         if (output.closed) return
         await output.record({ ...event }, () => JSON.stringify(event))

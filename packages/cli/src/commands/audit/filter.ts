@@ -31,7 +31,7 @@ export function filterFlags(): Option[] {
       parseTime(text),
     ),
     new Option('--until <time>', 'not from this time on').argParser((text) => parseTime(text)),
-    new Option('--namespace <name>', 'namespace of the server'),
+    new Option('--namespace <name>', 'namespace of the server; events of none are there too'),
     new Option('--all-namespaces', 'events of all namespaces of the schema').conflicts('namespace'),
   ]
 }

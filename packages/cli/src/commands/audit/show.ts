@@ -17,9 +17,9 @@ const MOST_EVENTS = 10_000
 /** `mcp-auth audit` */
 export const auditShow = defineCommand({
   path: 'audit',
-  summary: 'Show who read, wrote and removed which credential',
+  summary: 'Show who read, wrote and removed which credential, and what happened at the sign-in',
   details:
-    'The newest events, the oldest of them first. With --follow those that happen from now on, until it is interrupted. With --json one line of JSON per event. No event holds a credential.',
+    'Events of the namespace, and those of the authorization server, which belong to none: the newest ones, the oldest of them first. With --follow those that happen from now on, until it is interrupted. With --json one line of JSON per event. No event holds a credential.',
   flags: [
     ...filterFlags(),
     new Option('--follow', 'show events as they happen').conflicts(['limit', 'until']),
@@ -51,7 +51,7 @@ export const auditShow = defineCommand({
     const { output, host } = context
     await withDatabase(context, options, { sealed: false }, async (database, settings) => {
       const namespace = options.allNamespaces ? undefined : settings.namespace
-      const trail = createAuditTrail(database, { namespace })
+      const trail = createAuditTrail(database, { namespace, withoutNamespace: true })
       if (options.follow) {
         for await (const event of trail.follow({ ...filter, signal: host.signal })) {
           await output.record({ ...event }, () => formatEvent(event))

@@ -48,7 +48,7 @@ export const clientsCreate = defineCommand({
   path: 'clients create',
   summary: 'Register a client, and show its secret this once',
   details:
-    'Checked by the rules of dynamic registration. A secret has 256 bits and is stored as a hash only: nobody can show it again. Programs without people (--grant client_credentials) need --scope.',
+    'Checked by the rules of dynamic registration. A secret has 256 bits and is stored as a hash only: nobody can show it again. Programs without people (--grant client_credentials) need --scope; a scope that no resource has is found when the program asks for a token.',
   flags: [
     new Option('--name <text>', 'name that people see').makeOptionMandatory(),
     new Option('--redirect-uri <uri>', 'where answers go; can be repeated').argParser(collect),

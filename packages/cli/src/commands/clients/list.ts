@@ -9,9 +9,9 @@ import { formatTable } from '../../output/table.js'
 /** `mcp-auth clients list` */
 export const clientsList = defineCommand({
   path: 'clients list',
-  summary: 'List clients that are stored, without their secrets',
+  summary: 'List clients, without their secrets',
   details:
-    'Those of operators (registered) and those that registered themselves (dynamic). Clients whose id is the URL of a document are stored only when they were turned off.',
+    'Those of operators (registered), those that registered themselves (dynamic), and those whose id is the URL of a document: while somebody has connected them, and when they were turned off. Their document alone says redirect URIs, grants and method.',
   flags: [...pageFlags(), ...databaseFlags(), ...commonFlags()],
   examples: [
     {
@@ -36,7 +36,7 @@ export const clientsList = defineCommand({
                 client.clientId,
                 client.clientName ?? '-',
                 client.origin,
-                client.tokenEndpointAuthMethod,
+                client.origin === 'document' ? '-' : client.tokenEndpointAuthMethod,
                 client.active ? 'active' : 'off',
                 formatTime(client.lastUsedAt),
               ]),

@@ -14,7 +14,8 @@ export const clientsRevoke = defineCommand({
   flags: [...databaseFlags(), ...commonFlags()],
   examples: [
     {
-      command: 'npx @bestviable/mcp-auth-cli clients revoke 5f0c6a --env-file .env',
+      command:
+        'npx @bestviable/mcp-auth-cli clients revoke 5f0c6a7d1e9b4c2a8f3d6e0b7a1c9d54 --env-file .env',
       explains: 'A client that lost its secret',
     },
     {

@@ -21,11 +21,12 @@ export const clientsRotateSecret = defineCommand({
   examples: [
     {
       command:
-        'npx @bestviable/mcp-auth-cli clients rotate-secret 5f0c6a --output reports-secret --force',
+        'npx @bestviable/mcp-auth-cli clients rotate-secret 5f0c6a7d1e9b4c2a8f3d6e0b7a1c9d54 --output reports-secret --force',
       explains: 'Into a file for you only',
     },
     {
-      command: 'npx @bestviable/mcp-auth-cli clients rotate-secret 5f0c6a --env-file .env',
+      command:
+        'npx @bestviable/mcp-auth-cli clients rotate-secret 5f0c6a7d1e9b4c2a8f3d6e0b7a1c9d54 --env-file .env',
       explains: 'To stdout',
     },
   ],

@@ -25,7 +25,8 @@ export const sessionsList = defineCommand({
       explains: 'What somebody connected',
     },
     {
-      command: 'npx @bestviable/mcp-auth-cli sessions list --client 5f0c6a --json',
+      command:
+        'npx @bestviable/mcp-auth-cli sessions list --client 5f0c6a7d1e9b4c2a8f3d6e0b7a1c9d54 --json',
       explains: 'Who connected an app, for a script',
     },
   ],
@@ -47,11 +48,12 @@ export const sessionsList = defineCommand({
         sessions.length === 0
           ? ['no connections']
           : formatTable(
-              ['SESSION ID', 'USER ID', 'APP', 'SCOPES', 'LAST USED'],
+              ['SESSION ID', 'USER ID', 'APP', 'CLIENT ID', 'SCOPES', 'LAST USED'],
               sessions.map((session) => [
                 session.sessionId,
                 session.userId ?? '-',
-                session.clientName ?? session.clientId,
+                session.clientName ?? '-',
+                session.clientId,
                 session.scopes.join(' '),
                 formatTime(session.lastUsedAt),
               ]),

@@ -3,6 +3,7 @@ import * as z from 'zod/mini'
 import { defineCommand } from '../../command.js'
 import { CommandFailure } from '../../failure.js'
 import { commonFlags, commonOptions, databaseFlags, databaseOptions } from '../../flags.js'
+import { quoteName } from '../../management/formats.js'
 import { asking, withManagement } from '../../management/with-management.js'
 
 /** `mcp-auth sessions revoke` */
@@ -11,7 +12,7 @@ export const sessionsRevoke = defineCommand({
   arguments: [{ name: '[session-id]', description: 'one connection, as "sessions list" names it' }],
   summary: 'End one connection of an app, or with --user all of a user',
   details:
-    'Its refresh and access tokens end on every server within a second. With --user also the browser sessions, after a confirmation; the user stays active and can connect apps anew. An absent connection is no error.',
+    'Its refresh and access tokens end on every server within a second. With --user also the browser sessions, after a confirmation; the user stays active and can connect apps anew.',
   flags: [
     new Option('--user <user>', 'all connections and browser sessions of this user'),
     ...databaseFlags(),
@@ -43,11 +44,11 @@ export const sessionsRevoke = defineCommand({
         context.output.result({ revoked }, () => [`connections ended: ${revoked}`])
         return
       }
-      const isEnded = await management.sessions.revoke(sessionId ?? '', { actor })
-      const revoked = isEnded ? 1 : 0
-      context.output.result({ revoked }, () => [
-        isEnded ? 'the connection was ended' : 'there is no such connection',
-      ])
+      if (!(await management.sessions.revoke(sessionId ?? '', { actor }))) {
+        const named = quoteName(sessionId ?? '')
+        throw new CommandFailure('refused', `[session-id]: there is no connection ${named}`)
+      }
+      context.output.result({ revoked: 1 }, () => ['the connection was ended'])
     })
   },
 })

@@ -39,7 +39,8 @@ export const usersAllow = defineCommand({
   async run(context, { role, name, ...flags }, [email = '']) {
     await withManagement(context, flags, async ({ management, actor }) => {
       const change = management.users.allow(email, { role, name, actor })
-      const user = await asking({ email: '<email>', user: '<email>' }, 'refused', change)
+      const wellFormed = asking({ email: '<email>' }, 'usage', change)
+      const user = await asking({ user: '<email>' }, 'refused', wellFormed)
       context.output.result({ user }, () => [describeUser(user)])
     })
   },

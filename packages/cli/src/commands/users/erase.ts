@@ -2,6 +2,7 @@ import * as z from 'zod/mini'
 import { defineCommand } from '../../command.js'
 import { CommandFailure } from '../../failure.js'
 import { commonFlags, commonOptions, storeFlags, storeOptions } from '../../flags.js'
+import { quoteName } from '../../management/formats.js'
 import { describeUser, USER_ARGUMENT, USER_NAMES } from '../../management/user-command.js'
 import { asking, withManagementAndStore } from '../../management/with-management.js'
 
@@ -32,10 +33,7 @@ export const usersErase = defineCommand({
     await withManagementAndStore(context, options, async ({ management, actor }) => {
       const user = await asking(USER_NAMES, 'refused', management.users.find(name))
       if (user === undefined) {
-        throw new CommandFailure(
-          'refused',
-          '<user>: there is no such user; see "mcp-auth users list"',
-        )
+        throw new CommandFailure('refused', `<user>: there is no user ${quoteName(name)}`)
       }
       await context.prompts.requireConfirmation(
         `Remove everything about ${describeUser(user)}? It cannot be brought back.`,
