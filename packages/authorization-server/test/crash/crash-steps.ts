@@ -6,10 +6,12 @@ import {
   createCrashPoints,
 } from '../../../store-postgres/test/crash/crash-points.js'
 
-/** Counts the awaits of the storage in each kind of request, and ends the process at the planned one. */
+/** Counts the awaits in each kind of request, and ends the process at the planned one. */
 export interface CrashSteps {
   readonly passed: ReadonlyMap<string, number>
   begin(): void
+  /** Runs an await of the request that is not one of the storage between two points. */
+  around<Value>(name: string, run: () => Value | Promise<Value>): Promise<Value>
   createPool(connectionString: string): pg.Pool & PgPool
   /** Notes which request is answered. Requests come one after the other. */
   middleware(request: Request, response: Response, next: NextFunction): void
@@ -57,6 +59,7 @@ export function createCrashSteps({ plan }: { readonly plan?: CrashPlan | undefin
   return {
     passed: points.passed,
     begin: points.begin,
+    around: (name, run) => points.around(`${step}: ${name}`, run),
     createPool(connectionString) {
       const pool = new pg.Pool({ connectionString, max: 3, application_name: 'crash-replica' })
       pool.on('connect', around)

@@ -1,20 +1,27 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { generateEncryptionKey } from '@bestviable/mcp-auth-middleware/envelope'
+import { type PostgresTokenStore, postgresTokenStore } from '@bestviable/mcp-auth-store-postgres'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRandom, planKills } from '../../../store-postgres/test/crash/crash-plans.js'
 import type { CrashPlan } from '../../../store-postgres/test/crash/crash-points.js'
 import { type TestDatabase, testEngines } from '../../../store-postgres/test/support/engines.js'
 import { register } from '../engine/support/flow.js'
+import { type OpenidProvider, startOpenidProvider } from '../login/support/openid-provider.js'
 import { buildReplicaProgram, type Replica, type ReplicaProgram } from '../replica/replica.js'
-import { createLedger, createPerson, type Person } from './person.js'
+import { findDamages } from './damages.js'
+import { createLedger } from './ledger.js'
+import { createPerson, type Person, type SignInWay } from './person.js'
+import { pointsOf, STEPS, type Step } from './steps.js'
 
 // Random kills, beside two at every point: 100 of them over 1,000 sign-ins and refreshes nightly, where
 // CRASH_KILLS is set; 15 over 150 otherwise. The seed is printed, and CRASH_SEED repeats its kills.
 const RANDOM_KILLS = Math.min(100, Number(process.env.CRASH_KILLS ?? 15))
 const TURNS_OF_A_KILL = 10
 /** Sign-ins and refreshes of `script`. */
-const TURNS_OF_SCRIPT = 4
+const TURNS_OF_SCRIPT = 6
+/** Share of the sign-ins in which another person sits down. */
+const SHARE_OF_OTHERS = 0.3
 const END_MILLISECONDS = 10_000
 const SEED = Number(process.env.CRASH_SEED ?? Date.now() % 1_000_000)
 const LIMIT = { timeout: 40 * 60_000 }
@@ -23,78 +30,91 @@ const engine = testEngines().find(({ kind, skip }) => kind === 'postgres' && ski
 const random = createRandom(SEED)
 const ledger = createLedger()
 const encryptionKeys = generateEncryptionKey()
+const figures = { points: 0, kills: 0, randomKills: 0, turns: 0, beganAgain: 0 }
 
 let home: TestDatabase
 let program: ReplicaProgram
 let client: pg.Client
+let credentials: PostgresTokenStore
+let company: OpenidProvider
 let current: Replica
 let clientId: string
+/** How often the scripts pass each point. */
+let passed: ReadonlyMap<string, number>
+let pointsOfTurn: number
 
 /** Starts a replica at the same address, with the plan that comes into force with `begin`. */
 async function startReplica(plan?: CrashPlan): Promise<void> {
   const port = current === undefined ? undefined : Number(new URL(current.origin).port)
   const { connectionString = '' } = home
-  current = await program.start({ connectionString, encryptionKeys, port, crash: { plan } })
+  const crash = { plan, company: company.issuer }
+  current = await program.start({ connectionString, encryptionKeys, port, crash })
+}
+
+/** Passes all points, first those that do not need the upstream. */
+async function countPoints(): Promise<ReadonlyMap<string, number>> {
+  const pointsNow = async () => new Map((await current.act('points')) as [string, number][])
+  await current.act('begin')
+  await script(newPerson('dev'), 'dev')
+  const direct = await pointsNow()
+  await script(newPerson('company'), 'company')
+  const all = await pointsNow()
+  pointsOfTurn = [...all.values()].reduce((sum, count) => sum + count, 0) / (2 * TURNS_OF_SCRIPT)
+  return new Map([...all, ...direct])
 }
 
 beforeAll(async () => {
   if (engine === undefined) return
   process.stderr.write(`[crash] seed ${SEED}, ${RANDOM_KILLS} random kills\n`)
   home = await engine.createDatabase()
-  client = new pg.Client({ connectionString: home.connectionString })
+  const { connectionString = '' } = home
+  client = new pg.Client({ connectionString })
   await client.connect()
-  program = await buildReplicaProgram()
+  credentials = postgresTokenStore({ connectionString, encryptionKeys, listen: false })
+  company = await startOpenidProvider()
+  program = await buildReplicaProgram({ keepsSpare: true })
   await startReplica()
   clientId = (await register(current.server)).client_id
+  passed = await countPoints()
 }, LIMIT.timeout)
 
 afterAll(async () => {
   await current?.stop()
+  await company?.close()
+  await credentials?.close?.()
   await client?.end()
   program?.remove()
   await home?.drop()
+  if (engine === undefined) return
+  const { points, kills, randomKills, turns, beganAgain } = figures
+  process.stderr.write(
+    `[crash] seed ${SEED}: ${kills} kills at ${points} points, ${randomKills} random kills in ${turns} turns; after ${beganAgain} kills the app had to ask once more\n`,
+  )
 })
 
-const newPerson = (): Person => createPerson(() => current.server, clientId, ledger)
+const newPerson = (way: SignInWay): Person =>
+  createPerson({ server: () => current.server, clientId, ledger, company }, way)
 
-/** What every kind of request is part of. */
-async function script(person: Person): Promise<void> {
+/** What every kind of request is part of. Each way in has people of its own. */
+async function script(person: Person, way: SignInWay): Promise<void> {
+  const [first, second] = way === 'dev' ? ['ann', 'bob'] : ['cara', 'dan']
+  await person.signIn(first)
+  await person.refresh()
+  // The second time in one browser: signed in, connected and approved.
   await person.signIn()
   await person.refresh()
-  // The second time in one browser: signed in, and approved.
-  await person.signIn()
+  // Somebody else at the same browser.
+  await person.signIn(second)
   await person.refresh()
 }
 
-/** What must not be there, whenever a process was killed: kinds of damage with the number of rows. */
-async function damages(): Promise<readonly string[]> {
-  // What the killed process had sent may still be under way.
-  await client.query(`SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity
-    WHERE datname = current_database() AND application_name = 'crash-replica'`)
-  const { rows } = await client.query(`WITH tokens AS (SELECT * FROM mcp_auth.oauth_tokens)
-    SELECT 'grant whose redeemed codes have not one live refresh token each' AS damage,
-      count(*)::int AS count FROM (
-        SELECT 1 FROM tokens WHERE grant_id IS NOT NULL GROUP BY grant_id
-        HAVING count(*) FILTER (WHERE token_type = 'RefreshToken' AND consumed_at IS NULL)
-          <> count(*) FILTER (WHERE token_type = 'AuthorizationCode' AND consumed_at IS NOT NULL)
-      ) AS grants
-    UNION ALL SELECT 'token without its grant', count(*)::int FROM tokens AS token
-      WHERE token_type IN ('AccessToken', 'RefreshToken', 'AuthorizationCode', 'RefreshReplay')
-        AND NOT EXISTS (SELECT 1 FROM tokens AS held
-          WHERE held.token_type = 'Grant' AND held.token_id = token.grant_id)
-    UNION ALL SELECT 'grant that was not recorded as approved', count(*)::int FROM tokens AS held
-      WHERE token_type = 'Grant' AND NOT EXISTS (SELECT 1 FROM tokens AS facts
-        WHERE facts.token_type = 'ConsentFacts' AND facts.token_id = held.token_id)
-    UNION ALL SELECT 'spent refresh token without its answer', count(*)::int FROM tokens AS spent
-      WHERE token_type = 'RefreshToken' AND consumed_at > now() - interval '60 seconds'
-        AND NOT EXISTS (SELECT 1 FROM tokens AS replay
-          WHERE replay.token_type = 'RefreshReplay' AND replay.token_id = spent.token_id)
-    UNION ALL SELECT 'record that never ends', count(*)::int FROM tokens
-      WHERE expires_at IS NULL AND token_type <> 'IdentityFacts'
-    UNION ALL SELECT 'second profile', count(*)::int - 1 FROM mcp_auth.user_profiles
-    UNION ALL SELECT 'family that was ended', count(*)::int FROM mcp_auth.audit_events
-      WHERE event IN ('code.reuse', 'token.reuse')`)
-  return rows.filter(({ count }) => count > 0).map(({ damage, count }) => `${damage}: ${count}`)
+/** Looks at the database, and at what people were given. */
+async function expectNoDamage(): Promise<void> {
+  expect(await findDamages(client, credentials)).toEqual([])
+  expect([...ledger.doubleSpends(), ...ledger.mixedUp()]).toEqual([])
+  // An answer of the upstream is used at most once, whoever dies over it.
+  const verifiers = company.tokenRequests.map(({ form }) => form.get('code_verifier'))
+  expect(new Set(verifiers).size).toBe(verifiers.length)
 }
 
 /** Runs until the replica kills itself, and tells where; `undefined` when it does not. */
@@ -116,108 +136,113 @@ async function takeOver(
   killedAt: string,
   next: CrashPlan | undefined,
 ): Promise<void> {
-  expect(await damages()).toEqual([])
+  // What the killed process had sent may still be under way.
+  await client.query(`SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name = 'crash-replica'`)
+  await expectNoDamage()
   await startReplica(next)
-  await person.recover(killedAt)
-  expect(ledger.doubleSpends()).toEqual([])
+  if (await person.recover(killedAt)) figures.beganAgain++
+  await expectNoDamage()
 }
 
 /** Forgets everybody, so that the next one signs in for the first time. */
 async function empty(): Promise<void> {
-  await client.query('TRUNCATE mcp_auth.oauth_tokens, mcp_auth.user_profiles')
+  await client.query('TRUNCATE mcp_auth.oauth_tokens, mcp_auth.user_profiles, mcp_auth.credentials')
+  ledger.forgetPeople()
 }
 
 /** Runs the script until the planned point. */
-async function killOnce(person: Person, plan: CrashPlan): Promise<string> {
+async function killOnce(person: Person, way: SignInWay, plan: CrashPlan): Promise<string> {
   await empty()
   await current.act('begin')
-  const killedAt = await killedDuring(() => script(person))
+  const killedAt = await killedDuring(() => script(person, way))
   if (killedAt !== undefined) return killedAt
   // What a process does once was done while the last person went on.
   await current.stop()
   await empty()
   await startReplica(plan)
   await current.act('begin')
-  const second = await killedDuring(() => script(person))
+  const second = await killedDuring(() => script(person, way))
   if (second === undefined) throw new Error('the planned point was not reached')
   return second
 }
 
-describe.skipIf(engine === undefined)('a server that is killed at any await of its storage', () => {
-  let pointsOfTurn = 0
+/** Kills the server at each point of a step, the first time that it is passed and at a random time. */
+async function killEverywhere(step: Step): Promise<void> {
+  const { name, mustHave, way } = step
+  const own = pointsOf(step, passed)
+  const points = [...own.keys()]
+  expect(points).toEqual(expect.arrayContaining([...mustHave]))
 
-  it(
-    'E22 loses nobody, wherever a sign-in, a consent, an exchange or a refresh ends',
-    LIMIT,
-    async () => {
-      await current.act('begin')
-      await script(newPerson())
-      const passed = new Map((await current.act('points')) as [string, number][])
-      await current.stop()
-      const mustHave = [
-        'after POST interaction/login/dev: as_user_sign_in',
-        'before POST interaction/consent: COMMIT of audit_insert',
-        'after POST token code: as_consume',
-        'after POST token refresh: COMMIT of as_upsert_3_active_0',
-      ]
-      expect([...passed.keys()]).toEqual(expect.arrayContaining(mustHave))
-      pointsOfTurn = [...passed.values()].reduce((sum, count) => sum + count, 0) / TURNS_OF_SCRIPT
+  const plans = planKills(own, { inPairs: false, randomKills: 0 }, random).flat()
+  const kills = new Map<string, number>()
+  await current.stop()
+  await startReplica(plans[0])
+  for (const [index, plan] of plans.entries()) {
+    const person = newPerson(way)
+    try {
+      const killedAt = await killOnce(person, way, plan)
+      expect(killedAt).toBe(plan.point)
+      kills.set(killedAt, (kills.get(killedAt) ?? 0) + 1)
+      await takeOver(person, killedAt, plans[index + 1])
+    } catch (cause) {
+      throw new Error(`seed ${SEED}: killed at ${JSON.stringify(plan)}`, { cause })
+    }
+  }
+  process.stderr.write(`[crash] ${name}: ${plans.length} kills at ${points.length} points\n`)
+  figures.points += points.length
+  figures.kills += plans.length
+  expect(points.filter((point) => (kills.get(point) ?? 0) < 2)).toEqual([])
+}
 
-      const plans = planKills(passed, { inPairs: false, randomKills: 0 }, random).flat()
-      const kills = new Map<string, number>()
-      await startReplica(plans[0])
-      for (const [index, plan] of plans.entries()) {
-        const person = newPerson()
-        try {
-          const killedAt = await killOnce(person, plan)
-          expect(killedAt).toBe(plan.point)
-          kills.set(killedAt, (kills.get(killedAt) ?? 0) + 1)
-          await takeOver(person, killedAt, plans[index + 1])
-        } catch (cause) {
-          throw new Error(`seed ${SEED}: killed at ${JSON.stringify(plan)}`, { cause })
-        }
-      }
-      process.stderr.write(`[crash] ${plans.length} kills at ${passed.size} points\n`)
-      const tooFew = [...passed.keys()].filter((point) => (kills.get(point) ?? 0) < 2)
-      expect(tooFew).toEqual([])
-    },
-  )
+describe.skipIf(engine === undefined)('a server that is killed at any of its awaits', () => {
+  for (const step of STEPS) {
+    it(`E22 loses nobody, wherever ${step.name} ends`, LIMIT, () => killEverywhere(step))
+  }
 
   it(
     `E22 loses nobody at ${RANDOM_KILLS} random awaits of many sign-ins and refreshes`,
     LIMIT,
     async () => {
-      const people = Array.from({ length: 5 }, newPerson)
+      const people = (['dev', 'dev', 'dev', 'company', 'company'] as const).map((way, index) => ({
+        way,
+        person: newPerson(way),
+        name: way === 'dev' ? 'ann' : `guest-${index}`,
+      }))
       // On average the kills are as many turns apart as they are to be.
-      const anyPlan = (): CrashPlan => ({
-        occurrence: 1 + Math.floor(random() * 2 * TURNS_OF_A_KILL * pointsOfTurn),
-      })
-      const points: string[] = []
+      const anyTurns = () => Math.floor(random() * 2 * TURNS_OF_A_KILL)
+      const anyPlan = () => ({ occurrence: 1 + Math.floor(random() * pointsOfTurn) })
+      let kills = 0
       let turns = 0
-      let plan = anyPlan()
+      let turnsLeft = anyTurns()
       await current.stop()
-      await startReplica(plan)
-      for (const person of people) await person.signIn()
-      await current.act('begin')
-      while (points.length < RANDOM_KILLS || turns < RANDOM_KILLS * TURNS_OF_A_KILL) {
-        const person = people[Math.floor(random() * people.length)] ?? newPerson()
-        const turn = random() < 0.5 ? person.signIn : person.refresh
+      await empty()
+      await startReplica(anyPlan())
+      for (const { person, name } of people) await person.signIn(name)
+      while (kills < RANDOM_KILLS || turns < RANDOM_KILLS * TURNS_OF_A_KILL) {
+        const seat = people[Math.floor(random() * people.length)]
+        if (seat === undefined) continue
+        const { person, way } = seat
         turns++
+        if (turnsLeft-- === 0) await current.act('begin')
+        // Now and then somebody else sits down: one who was there before, or one who never was.
+        const other = way === 'dev' ? ['ann', 'bob'][turns % 2] : `guest-${people.length + turns}`
+        const name = random() < SHARE_OF_OTHERS ? other : undefined
+        const turn = random() < 0.5 ? () => person.signIn(name) : person.refresh
         try {
           const killedAt = await killedDuring(turn)
           if (killedAt === undefined) continue
-          points.push(killedAt)
-          plan = anyPlan()
-          await takeOver(person, killedAt, points.length < RANDOM_KILLS ? plan : undefined)
-          await current.act('begin')
+          kills++
+          turnsLeft = anyTurns()
+          await takeOver(person, killedAt, kills < RANDOM_KILLS ? anyPlan() : undefined)
         } catch (cause) {
-          throw new Error(`seed ${SEED}: kill ${points.length}, turn ${turns}`, { cause })
+          throw new Error(`seed ${SEED}: kill ${kills}, turn ${turns}`, { cause })
         }
       }
-      process.stderr.write(`[crash] ${points.length} random kills in ${turns} turns\n`)
-      for (const person of people) await person.refresh()
-      expect(await damages()).toEqual([])
-      expect(ledger.doubleSpends()).toEqual([])
+      process.stderr.write(`[crash] ${kills} random kills in ${turns} turns\n`)
+      Object.assign(figures, { randomKills: kills, turns })
+      for (const { person } of people) await person.refresh()
+      await expectNoDamage()
     },
   )
 })

@@ -7,52 +7,61 @@ import {
   type Tokens,
 } from '../engine/support/flow.js'
 import type { TestServer } from '../engine/support/server.js'
+import type { OpenidProvider } from '../login/support/openid-provider.js'
+import { pastedTokenOf } from './crash-logins.js'
 import { STEP_HEADER } from './crash-steps.js'
+import type { Ledger } from './ledger.js'
 
-type Server = Pick<TestServer, 'origin' | 'resource'>
 type Answer = Awaited<ReturnType<typeof postToken>>
 
-/** What was given for codes and refresh tokens, over all that one test does. */
-export interface Ledger {
-  /** Notes that a code or refresh token was answered with tokens. */
-  note(spent: string, tokens: Tokens): void
-  /** Codes that were redeemed twice, and refresh tokens that were answered with different successors. */
-  doubleSpends(): readonly string[]
+/** How people sign in: from the list of developers, or at the upstream. */
+export type SignInWay = 'dev' | 'company'
+
+/** What all people of a test have in common. */
+export interface Surroundings {
+  server(): Pick<TestServer, 'origin' | 'resource'>
+  readonly clientId: string
+  readonly ledger: Ledger
+  /** Lives on when the server dies. */
+  readonly company: OpenidProvider
 }
 
-export function createLedger(): Ledger {
-  const given = new Map<string, Set<string>>()
-  const doubles = new Set<string>()
-  return {
-    note(spent, { refresh_token: next }) {
-      const known = given.get(spent)
-      if (known === undefined) given.set(spent, new Set([next]))
-      else if (!known.has(next)) doubles.add(spent)
-    },
-    doubleSpends: () => [...doubles],
-  }
-}
-
-/** One person with a browser and an app, who goes on after a server has died under a request. */
+/** Somebody with a browser and an app, who goes on after a server has died under a request. */
 export interface Person {
-  /** Signs in, approves and lets the app redeem the code. */
-  signIn(): Promise<void>
+  /**
+   * Signs in, connects an account and approves where that is asked for, and lets the app redeem the
+   * code. Another name than the last time is another person at the same browser.
+   */
+  signIn(name?: string): Promise<void>
   /** Lets the app refresh. */
   refresh(): Promise<void>
-  /** Asks again for what was not answered, and goes on to tokens that work, whatever that takes. */
-  recover(killedAt: string): Promise<void>
+  /**
+   * Asks again for what was not answered, and goes on to tokens that work, whatever that takes.
+   *
+   * @returns whether the app had to send the person once more.
+   */
+  recover(killedAt: string): Promise<boolean>
 }
 
 function isCommitted(point: string): boolean {
   return /^after .*COMMIT/.test(point)
 }
 
-export function createPerson(serverOf: () => Server, clientId: string, ledger: Ledger): Person {
-  const { origin } = serverOf()
-  const server = () => serverOf() as TestServer
-  const browser: Browser = createBrowser(origin)
+function isOfForm(point: string): boolean {
+  return /POST interaction\//.test(point)
+}
+
+export function createPerson(surroundings: Surroundings, way: SignInWay): Person {
+  const { clientId, ledger, company } = surroundings
+  const server = () => surroundings.server() as TestServer
+  const browser: Browser = createBrowser(server().origin)
+  const actions = [`/login/${way}`, '/connect', '/consent']
+  let name = ''
+  let prompt: 'login' | undefined
   let verifier = ''
   let tokens: Tokens | undefined
+  /** What the upstream answered last. */
+  let callback: string | undefined
   /** What is under way, to be asked again. */
   let pending: { readonly kind: 'page' | 'code' | 'refresh'; again(): Promise<unknown> } | undefined
 
@@ -71,7 +80,7 @@ export function createPerson(serverOf: () => Server, clientId: string, ledger: L
     if (answer.status >= 500) throw new Error(`${step}: ${answer.status}`)
     if (answer.status === 200) {
       tokens = answer.body as Tokens
-      ledger.note(form.code ?? form.refresh_token ?? '', tokens)
+      ledger.note(form.code ?? form.refresh_token ?? '', tokens, name)
     }
     return answer
   }
@@ -79,21 +88,36 @@ export function createPerson(serverOf: () => Server, clientId: string, ledger: L
   const open = (): Promise<Page> => {
     const pair = createVerifier()
     verifier = pair.verifier
-    const url = authorizeUrl(server(), clientId, pair.challenge)
+    const url = authorizeUrl(server(), clientId, pair.challenge, { prompt })
     return ask('page', () => browser.open(url))
+  }
+
+  /** Signs in at the upstream, and comes back with its answer. */
+  function comeBack(url: URL): Promise<Page> {
+    company.claims = { sub: name, email: `${name}@example.com`, email_verified: true }
+    const answer = company.authorize(url).href
+    callback = answer
+    return ask('page', () => browser.open(answer))
+  }
+
+  function submit(page: Page): Promise<Page> | undefined {
+    const action = actions.find((each) => page.html.includes(`${each}"`))
+    if (action === undefined) return undefined
+    const fields = { subject: name, api_token: pastedTokenOf(name) }
+    return ask('page', () => page.submit(action, fields))
   }
 
   /** Goes on from any page to a code; `undefined` from one that leads nowhere. */
   async function goOn(from: Page): Promise<string | undefined> {
-    let page = from
-    while (page.location === undefined) {
-      if (page.status >= 500) throw new Error(`${page.url}: ${page.status}`)
-      const action = ['/login/dev', '/consent'].find((each) => page.html.includes(`${each}"`))
-      if (action === undefined) return undefined
-      const current = page
-      page = await ask('page', () => current.submit(action, { subject: 'ann' }))
+    let page: Page | undefined = from
+    while (page !== undefined) {
+      const { url, status, location }: Page = page
+      if (status >= 500) throw new Error(`${url}: ${status}`)
+      if (location === undefined) page = await submit(page)
+      else if (location.origin === company.issuer) page = await comeBack(location)
+      else return location.searchParams.get('code') ?? undefined
     }
-    return page.location.searchParams.get('code') ?? undefined
+    return undefined
   }
 
   async function redeemCode(code: string): Promise<Answer> {
@@ -125,30 +149,60 @@ export function createPerson(serverOf: () => Server, clientId: string, ledger: L
     if (status !== 200) throw new Error(`the app was signed out: ${JSON.stringify(body)}`)
   }
 
+  /** @returns whether that took another request of the app. */
+  async function recoverPage(page: Page, killedAt: string): Promise<boolean> {
+    const code = await goOn(page)
+    if (code === undefined) {
+      // What came back from elsewhere may be used up without its answer, and the app then asks anew;
+      // a form is not.
+      if (isOfForm(killedAt)) throw new Error(`the form leads nowhere: ${page.status}`)
+      await startOver()
+    } else await expectCode(code)
+    return code === undefined
+  }
+
+  /** @returns whether that took another request of the app. */
+  async function recoverToken(
+    { status, body }: Answer,
+    kind: 'code' | 'refresh',
+    killedAt: string,
+  ): Promise<boolean> {
+    if (status === 200) return false
+    if (kind === 'refresh') {
+      throw new Error(`the app was signed out: ${JSON.stringify(body)}`)
+    }
+    // Redeemed, and nobody has the tokens: only after the commit, and then once more by the app.
+    if (!isCommitted(killedAt)) throw new Error(`the code is lost: ${JSON.stringify(body)}`)
+    await startOver()
+    return true
+  }
+
+  /** What the upstream answered counts once, whoever dies over it. */
+  async function expectSpentCallback(): Promise<void> {
+    if (callback === undefined) return
+    const { status, location } = await browser.open(callback)
+    if (status !== 403 || location !== undefined) throw new Error(`answered twice: ${status}`)
+  }
+
   return {
-    signIn: startOver,
+    async signIn(next = name) {
+      prompt = name === '' || next === name ? undefined : 'login'
+      name = next
+      await startOver()
+    },
     refresh,
     async recover(killedAt) {
       if (pending === undefined) throw new Error('nothing was under way')
       const { kind, again } = pending
-      if (kind === 'page') {
-        const code = await goOn((await again()) as Page)
-        // A page may have been used up without its answer; the app then asks anew.
-        if (code === undefined) await startOver()
-        else await expectCode(code)
-      } else {
-        const { status, body } = (await again()) as Answer
-        if (status !== 200 && kind === 'refresh') {
-          throw new Error(`the app was signed out: ${JSON.stringify(body)}`)
-        }
-        if (status !== 200) {
-          // Redeemed, and nobody has the tokens: only after the commit, and then once more by the app.
-          if (!isCommitted(killedAt)) throw new Error(`the code is lost: ${JSON.stringify(body)}`)
-          await startOver()
-        }
-      }
+      const answer = await again()
+      const beganAgain =
+        kind === 'page'
+          ? await recoverPage(answer as Page, killedAt)
+          : await recoverToken(answer as Answer, kind, killedAt)
       pending = undefined
       await refresh()
+      await expectSpentCallback()
+      return beganAgain
     },
   }
 }
