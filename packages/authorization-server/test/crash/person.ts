@@ -44,7 +44,8 @@ export interface Person {
 }
 
 function isCommitted(point: string): boolean {
-  return /^after .*COMMIT/.test(point)
+  // The last use of a client is counted behind the commit, before the answer leaves.
+  return /^after .*COMMIT|as_client_touch$/.test(point)
 }
 
 function isOfForm(point: string): boolean {
