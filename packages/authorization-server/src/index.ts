@@ -25,26 +25,7 @@ export type {
 export { type MicrosoftOptions, microsoft } from './login/microsoft.js'
 export { type OidcOptions, oidc } from './login/oidc.js'
 export type { FirstAdmin } from './management/first-admin.js'
-export type {
-  AdminActor,
-  AuditEntry,
-  AuditManagement,
-  ChangeOptions,
-  ClientAuthMethod,
-  ClientInput,
-  ClientManagement,
-  ClientWithSecret,
-  ConnectedApp,
-  ErasedUser,
-  ManagedClient,
-  Management,
-  PageOptions,
-  SessionManagement,
-  SigningKeyManagement,
-  SigningKeyStatus,
-  UserManagement,
-  UserStats,
-} from './management/management.js'
+export type * from './management/management.js'
 export type { AuthorizationServerOptions, ResourceOption } from './options.js'
 export type { PagesOptions } from './pages/options.js'
 export type { Brand } from './pages/pages.js'

@@ -1,4 +1,10 @@
-import type { SigningKeyState, UserProfile, UserRole, UserStatus } from '../storage/storage.js'
+import type {
+  AuditTrailEntry,
+  SigningKeyState,
+  UserProfile,
+  UserRole,
+  UserStatus,
+} from '../storage/storage.js'
 
 /** Who makes a change, for the audit trail. */
 export interface AdminActor {
@@ -193,18 +199,7 @@ export interface SigningKeyManagement {
 }
 
 /** One entry of the audit trail. */
-export interface AuditEntry {
-  readonly id: string
-  /** Epoch milliseconds. */
-  readonly at: number
-  readonly event: string
-  readonly outcome: string
-  readonly reason?: string | undefined
-  readonly actor?:
-    | { readonly issuer: string; readonly subject: string; readonly clientId?: string | undefined }
-    | undefined
-  readonly details?: Readonly<Record<string, unknown>> | undefined
-}
+export type AuditEntry = AuditTrailEntry
 
 export interface AuditManagement {
   /** Newest first. */
