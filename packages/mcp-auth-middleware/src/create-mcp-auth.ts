@@ -54,7 +54,9 @@ export type ValidatorDescription = Pick<
  * around it; an adapter for another framework needs nothing else.
  */
 export interface McpAuth {
+  /** What is protected, as it was understood. */
   readonly resources: readonly ResourceDescription[]
+  /** Who is asked about a caller, in this order. */
   readonly validators: readonly ValidatorDescription[]
   /** Longest JSON-RPC body that an adapter reads, in bytes. */
   readonly maxMessageBytes: number

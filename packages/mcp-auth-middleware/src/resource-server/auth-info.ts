@@ -62,7 +62,7 @@ export function createAuthInfo(
 }
 
 /**
- * Returns the verified caller behind an SDK `authInfo`, or `undefined` when it was not made by this
+ * Returns the verified caller in `extra` of an SDK `authInfo`, or `undefined` when it was not made by this
  * package's guard.
  *
  * @example

@@ -49,7 +49,8 @@ export function bearerTokenProblem(token: string): Malformed | undefined {
  */
 export function readBearerCredential(view: RequestView): BearerCredential {
   const header = headerOf(view, 'authorization')
-  if (header === undefined || header === '') return ABSENT
+  if (header === undefined) return ABSENT
+  // Before anything is read of it: an empty field must not hide the one behind it.
   if (isRepeated(view, 'authorization')) return REPEATED
 
   const start = BEARER.exec(header)?.[0].length

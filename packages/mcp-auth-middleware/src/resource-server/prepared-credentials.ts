@@ -4,6 +4,7 @@ import type { Operation } from './operation-scopes.js'
 
 /** An upstream credential that is looked up before the handler runs. Made by `createCredentials`. */
 export interface PreparedCredentials {
+  /** Whether it is looked up before a call of this tool. */
   matches(toolName: string): boolean
   /** `required`: none is stored, which the handler tells the caller in words and with a link. */
   resolve(principal: Principal): Promise<{ readonly kind: 'found' | 'required' | 'unavailable' }>

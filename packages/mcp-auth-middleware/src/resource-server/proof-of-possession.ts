@@ -12,7 +12,10 @@ import type { ResponseOutcome } from './responses.js'
 export interface ProofOfPossession {
   /** The token of a request that comes with a proof; `absent` for every other request. */
   read(view: RequestView): BearerCredential
-  /** Judges the proof of a request whose token is good. `undefined` lets it pass. */
+  /**
+   * Judges the proof of a request whose token is good: `credential` is the token, `principal` its holder,
+   * `resource` what was asked for. `undefined` lets it pass.
+   */
   verify(
     view: RequestView,
     facts: {

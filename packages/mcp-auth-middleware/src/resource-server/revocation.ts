@@ -38,6 +38,7 @@ const Options = z.strictObject({
  *
  * @param options.maxEntries - Default 100,000, at most 10,000,000. When full, the source answers
  *   `unavailable` rather than forget a revocation, until the forgotten credential has expired.
+ * @param options.now - Current time in epoch milliseconds. Default `Date.now`.
  * @throws {@link ConfigurationError} at once, when an option is unknown or malformed.
  */
 export function createRevocationList(

@@ -40,7 +40,8 @@ export interface TestIssuer {
    */
   readonly handler: RequestHandler
   /**
-   * Signs an access token. Claims replace the usual ones; one that is `undefined` is left out.
+   * Signs an access token. Claims replace the usual ones; one that is `undefined` is left out. `header`
+   * does the same to the header.
    * Rejects with a TypeError when neither the claims nor the issuer name an audience.
    */
   token(
@@ -54,7 +55,7 @@ export interface TestIssuer {
    * fault is made.
    */
   faulty(fault: TokenFault, overrides?: JsonMembers): Promise<string>
-  /** Makes a random token that only introspection knows about, with the claims of `token`. */
+  /** Makes a random token behind `prefix` that only introspection knows about, with the claims of `token`. */
   opaqueToken(claims?: JsonMembers, options?: { readonly prefix?: string | undefined }): string
   /** Signs with a new key from now on. The old one leaves the JWK Set unless `keepOld` is set. */
   rotateKeys(options?: { readonly keepOld?: boolean | undefined }): Promise<void>

@@ -37,6 +37,7 @@ export interface CredentialAuditEvent {
  * warning. A promise is not waited for.
  */
 export interface AuditSink {
+  /** Takes one access, without the secret. */
   record(event: CredentialAuditEvent): void | Promise<void>
 }
 
@@ -48,7 +49,8 @@ export type CredentialAuditDetails = Pick<
 
 /**
  * Binds an optional sink to one store, for authors of stores. The result never throws and resolves
- * when the event was handed over.
+ * when the event was handed over. `store` and `namespace` go into every event; `now` is in epoch
+ * milliseconds.
  */
 export function createCredentialAudit(
   sink: AuditSink | undefined,

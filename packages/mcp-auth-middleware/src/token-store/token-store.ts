@@ -53,11 +53,18 @@ export interface CredentialGetOptions {
 
 /** Condition of {@link TokenStore.set}. Both at once are refused. */
 export type CredentialSetOptions =
-  | { readonly ifVersion?: string | undefined }
-  | { readonly ifAbsent: true }
+  | {
+      /** Writes only while this is the stored version. */
+      readonly ifVersion?: string | undefined
+    }
+  | {
+      /** Writes only where nothing is stored. */
+      readonly ifAbsent: true
+    }
 
 /** Condition of {@link TokenStore.delete}. */
 export interface CredentialDeleteOptions {
+  /** Deletes only while this is the stored version. */
   readonly ifVersion?: string | undefined
   /** Leaves a {@link Tombstone}, also where nothing was stored. For migrations. Default false. */
   readonly tombstone?: boolean | undefined
@@ -76,6 +83,7 @@ export interface Tombstone {
 
 /** Which keys {@link TokenStore.keys} yields. */
 export interface CredentialKeyFilter {
+  /** Only keys of this upstream. */
   readonly provider?: string | undefined
 }
 

@@ -1,5 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { expect, it } from 'vitest'
+import { basename } from 'node:path'
+import { afterAll, expect, it } from 'vitest'
+import { recordFigure } from '../../../../test/security/support/figures.js'
 import type { RequestEvent, RequestOutcome } from '../../src/events.js'
 import type { Host } from './hosts.js'
 import { type RawRequest, type RawResponse, sendRaw } from './raw-http.js'
@@ -127,6 +129,8 @@ function assertChallenge(
 
 /** Every reason code that was seen in this test file. */
 const seenReasons = new Set<string>()
+/** Refusals that were asked for, and those that were as the contract says. */
+const refusals = { expected: 0, right: 0 }
 
 /**
  * Asserts everything that section 2.1 of the response contract says about one refusal: status,
@@ -138,6 +142,7 @@ export function assertContract(
   code: keyof typeof REFUSALS,
   expected: ExpectedRefusal = {},
 ): void {
+  refusals.expected += 1
   const { response, events, calls, host } = exchange
   const rule: { status: number; outcome: RequestOutcome; challenge?: true; error?: string } =
     REFUSALS[code]
@@ -184,6 +189,7 @@ export function assertContract(
     expect(visible, 'not echoed').not.toContain(secret)
     expect(JSON.stringify(event), 'not in the event').not.toContain(secret)
   }
+  refusals.right += 1
 }
 
 /** Asserts that the request was accepted, once, and returns the echo. */
@@ -212,6 +218,20 @@ const RESPONSES_PAGE = new URL('../../../../docs/reference/responses.md', import
 
 /** Adds the last test of a file: every reason code that it has seen is documented. */
 export function describeReasonCodes(): void {
+  afterAll(() => {
+    recordFigure({
+      id: 'R1',
+      part: basename(expect.getState().testPath ?? 'unknown', '.test.ts'),
+      values: {
+        'bad requests': refusals.expected,
+        'wrong outcomes': refusals.expected - refusals.right,
+      },
+      isMet: refusals.expected > 0 && refusals.expected === refusals.right,
+      method:
+        'Real HTTP to Express 4 and 5, Hono and Workers; status, challenge, body, event and handler of each refusal are compared with the response contract.',
+    })
+  })
+
   it.skipIf(!existsSync(RESPONSES_PAGE))('has seen only documented reason codes', () => {
     const page = readFileSync(RESPONSES_PAGE, 'utf8')
     const documented = new Set([...page.matchAll(/`([a-z0-9_]+)`/g)].map(([, code]) => code))

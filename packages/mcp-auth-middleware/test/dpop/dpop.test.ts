@@ -5,13 +5,8 @@ import { createTestIssuer, type TestIssuer } from '../../src/testing/test-issuer
 import { generateBearerToken } from '../../src/validators/bearer-tokens.js'
 import { jwt } from '../../src/validators/jwt.js'
 import { localBearer } from '../../src/validators/local-bearer.js'
-import {
-  createProofKey,
-  type DpopHost,
-  type ProofChange,
-  type ProofKey,
-  startHost,
-} from './support.js'
+import { createProofKey, type ProofChange, type ProofKey } from './proof-key.js'
+import { type DpopHost, startHost } from './support.js'
 
 const AUDIENCE = 'https://api.test'
 let local: Awaited<ReturnType<typeof generateBearerToken>>
@@ -57,7 +52,7 @@ describe.each(['express', 'fetch'] as const)('dpop() on %s', (kind) => {
   afterEach(() => host.close())
 
   const prove = (change?: ProofChange, by = key, method = 'GET', url = host.resource) =>
-    by.prove(method, url, bound, now, change)
+    by.prove(method, url, { accessToken: bound, now, ...change })
   const send = async (
     proof: string | undefined,
     { token = bound, scheme = 'DPoP', method = 'GET', path = '/mcp' } = {},
@@ -101,11 +96,13 @@ describe.each(['express', 'fetch'] as const)('dpop() on %s', (kind) => {
     ['bound to nothing by name', () => issuer.token({ cnf: null })],
   ])('refuses a token that is %s with a proof', async (_, make) => {
     const token = await make()
-    const proof = await key.prove('GET', host.resource, token, now)
+    const proof = await key.prove('GET', host.resource, { accessToken: token, now })
     const { status, reason } = await send(proof, { token })
     expect([status, reason]).toEqual([401, 'not_sender_constrained'])
     // The cache holds it now; that must not make it a Bearer token or another thing.
-    const again = await send(await key.prove('GET', host.resource, token, now), { token })
+    const again = await send(await key.prove('GET', host.resource, { accessToken: token, now }), {
+      token,
+    })
     expect([again.status, again.reason]).toEqual([401, 'not_sender_constrained'])
   })
 
@@ -133,7 +130,7 @@ describe.each(['express', 'fetch'] as const)('dpop() on %s', (kind) => {
     [
       'a proof for another token',
       'proof_invalid',
-      () => key.prove('GET', host.resource, plain, now),
+      () => key.prove('GET', host.resource, { accessToken: plain, now }),
     ],
     ['a proof for no token', 'proof_invalid', () => prove({ payload: { ath: undefined } })],
     [
@@ -255,7 +252,11 @@ describe.each(['express', 'fetch'] as const)('dpop() on %s', (kind) => {
     const jti = 'same'
     expect((await send(await prove({ payload: { jti } }))).status).toBe(200)
     const token = await issuer.token({ cnf: { jkt: other.jkt } })
-    const proof = await other.prove('GET', host.resource, token, now, { payload: { jti } })
+    const proof = await other.prove('GET', host.resource, {
+      accessToken: token,
+      now,
+      payload: { jti },
+    })
     expect((await send(proof, { token })).status).toBe(200)
   })
 
@@ -266,7 +267,7 @@ describe.each(['express', 'fetch'] as const)('dpop() on %s', (kind) => {
       [{ cnf, aud: 'https://other.test' }, 'audience_mismatch'],
     ] as const) {
       const token = await issuer.token(claims)
-      const proof = await key.prove('GET', host.resource, token, now)
+      const proof = await key.prove('GET', host.resource, { accessToken: token, now })
       const answer = await send(proof, { token })
       expect([answer.status, answer.reason]).toEqual([401, reason])
       expect(answer.challenge).toMatch(/^Bearer .*error="invalid_token".*, DPoP algs="/)
@@ -333,7 +334,7 @@ describe.each(['express', 'fetch'] as const)('dpop() on %s', (kind) => {
       const ask = async (by: ProofKey, of: string, change?: ProofChange) =>
         own.send({
           authorization: `DPoP ${of}`,
-          dpop: await by.prove('GET', own.resource, of, now, change),
+          dpop: await by.prove('GET', own.resource, { accessToken: of, now, ...change }),
         })
       expect((await ask(rsa, token)).status).toBe(200)
       expect((await ask(key, bound)).reason).toBe('proof_invalid')

@@ -1,63 +1,10 @@
-import { createHash, randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express from 'express'
-import {
-  calculateJwkThumbprint,
-  exportJWK,
-  type GenerateKeyPairResult,
-  generateKeyPair,
-  type JWK,
-  SignJWT,
-} from 'jose'
 import { createMcpAuth } from '../../src/create-mcp-auth.js'
 import type { AuthEvent } from '../../src/events.js'
 import { mcpAuth } from '../../src/express.js'
 import type { McpAuthOptions } from '../../src/mcp-auth-options.js'
-
-/** Members that replace the right ones of a proof; `undefined` leaves one out. */
-export interface ProofChange {
-  readonly payload?: Readonly<Record<string, unknown>>
-  readonly header?: Readonly<Record<string, unknown>>
-  readonly signer?: GenerateKeyPairResult['privateKey'] | Uint8Array
-}
-
-/** A client's key for DPoP. */
-export interface ProofKey {
-  readonly jkt: string
-  readonly jwk: JWK
-  readonly privateJwk: JWK
-  prove(
-    method: string,
-    url: string,
-    accessToken: string,
-    now: number,
-    change?: ProofChange,
-  ): Promise<string>
-}
-
-export async function createProofKey(alg = 'ES256'): Promise<ProofKey> {
-  const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true })
-  const jwk = await exportJWK(publicKey)
-  return {
-    jkt: await calculateJwkThumbprint(jwk),
-    jwk,
-    privateJwk: await exportJWK(privateKey),
-    prove(method, url, accessToken, now, { payload, header, signer = privateKey } = {}) {
-      const claims = {
-        htm: method,
-        htu: url,
-        ath: createHash('sha256').update(accessToken).digest('base64url'),
-        jti: randomUUID(),
-        iat: Math.floor(now / 1000),
-        ...payload,
-      }
-      return new SignJWT(JSON.parse(JSON.stringify(claims)))
-        .setProtectedHeader({ typ: 'dpop+jwt', alg, jwk, ...header })
-        .sign(signer, { crit: { x: true } })
-    },
-  }
-}
 
 /** What one request came to. */
 export interface Exchange {

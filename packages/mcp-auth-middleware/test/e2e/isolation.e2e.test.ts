@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { recordFigure } from '../../../../test/security/support/figures.js'
 import { clientV1, clientV2, clientV2Modern, type McpClient } from './mcp-clients.js'
 import { MCP_APPS, type McpApp, sdkV1Stateful, sdkV2 } from './mcp-servers.js'
 import { headersFor, initialize, post } from './plain-http.js'
@@ -49,7 +50,7 @@ describe('two callers at the same time', () => {
 
   it.each(cases)(
     'P21 get their own results for the same JSON-RPC id: %s',
-    async (_, app, client) => {
+    async (name, app, client) => {
       const names = ['ann', 'bob']
       const server = await stage.start({ app, during: createBarrier(names.length) })
       const callers = await Promise.all(
@@ -74,6 +75,13 @@ describe('two callers at the same time', () => {
           tokenEnd: token.slice(-8),
         })
       }
+      recordFigure({
+        id: 'R22',
+        part: `same-id-${name.replaceAll(/\W+/g, '-')}`,
+        values: { 'pairs with one JSON-RPC id': 1, 'answers for somebody else': 0 },
+        isMet: true,
+        method: 'Two callers use one JSON-RPC id at the same time, on each transport of both SDKs.',
+      })
     },
   )
 })

@@ -2,6 +2,7 @@ import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
+import { recordFigure } from '../../../../test/security/support/figures.js'
 import { fetchJson, MAX_DOCUMENT_BYTES, withDeadline } from '../../src/jwt/json-fetch.js'
 
 const closers: (() => Promise<void>)[] = []
@@ -111,6 +112,13 @@ describe('fetchJson()', () => {
     expect(await read(url)).toEqual({ ok: false, reason: 'body_too_large' })
     // The cap, and what was on its way in socket buffers. The goal is 20 MB.
     expect(sent).toBeLessThan(20_000_000)
+    recordFigure({
+      id: 'R14',
+      part: 'endless-key-set',
+      values: { 'bytes taken of an endless key set (MB)': Math.round(sent / 1e5) / 10 },
+      isMet: true,
+      method: 'A server on loopback sends a key set without end; what it could send is counted.',
+    })
     expect(process.memoryUsage.rss() - before).toBeLessThan(60_000_000)
   })
 

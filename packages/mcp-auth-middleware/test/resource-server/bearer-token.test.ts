@@ -59,6 +59,12 @@ describe('parseBearerCredential()', () => {
     })
   })
 
+  it('T09 refuses a field behind an empty one', () => {
+    const raw = ['Authorization', '', 'authorization', 'Bearer good']
+    const view = viewOf({ authorization: '' }, { raw })
+    expect(parseBearerCredential(view)).toMatchObject({ kind: 'malformed', status: 400 })
+  })
+
   it('T09 refuses fields that a web-standard host merged into one', () => {
     expect(parse('Bearer good, Bearer bad')).toMatchObject({ kind: 'malformed', status: 400 })
   })
@@ -90,11 +96,23 @@ describe('parseBearerCredential()', () => {
     expect(parse('Bearer abc', '/mcp?x_access_token=1')).toMatchObject({ kind: 'present' })
   })
 
-  it('P02 looks at 50 KB of blanks in well under 50 ms', () => {
-    const started = performance.now()
-    parse(`Bearer ${' '.repeat(50_000)}!`)
-    parse(`Bearer ${'='.repeat(50_000)}!`)
-    parse(`Bearer ${'a'.repeat(50_000)}!`)
-    expect(performance.now() - started).toBeLessThan(50)
+  it.each([
+    ['blanks', ' '],
+    ['equals signs', '='],
+    ['letters', 'a'],
+  ])('P02 looks at each of many %s once', (_name, character) => {
+    const headers = [5_000, 50_000].map((length) => `Bearer ${character.repeat(length)}!`)
+    const best = headers.map(() => Number.POSITIVE_INFINITY)
+    for (let round = 0; round < 20; round += 1) {
+      for (const [index, header] of headers.entries()) {
+        const started = process.cpuUsage()
+        for (let time = 0; time < 50; time += 1) parse(header)
+        const { user, system } = process.cpuUsage(started)
+        best[index] = Math.min(best[index] ?? 0, user + system)
+      }
+    }
+    const [short = 0, long = 0] = best
+    // Ten times as long takes ten times as long, and a hundred where it is looked at again and again.
+    expect(long).toBeLessThanOrEqual(Math.max(40 * short, 20_000))
   })
 })

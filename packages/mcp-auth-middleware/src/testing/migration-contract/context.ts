@@ -25,6 +25,7 @@ export interface MigrationContractContext {
 export interface MigrationContractCase {
   readonly id: string
   readonly title: string
+  /** Rejects with what is not kept. */
   run(context: MigrationContractContext): Promise<void>
 }
 

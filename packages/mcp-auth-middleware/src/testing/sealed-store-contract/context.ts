@@ -84,6 +84,7 @@ export type SealedCaseContext = Omit<SealedStoreContractContext, 'create' | 'des
 export interface SealedStoreContractCase {
   readonly id: string
   readonly title: string
+  /** Rejects with what is not kept. */
   run(context: SealedStoreContractContext): Promise<void>
 }
 

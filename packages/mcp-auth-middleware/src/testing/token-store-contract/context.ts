@@ -12,7 +12,7 @@ export type OptionalCredentialMember = 'refreshToken' | 'expiresAt' | 'scopes' |
 export interface TokenStoreContractContext {
   /**
    * Creates a store that holds exactly the seed. With `beside`, the new store works on the backend of
-   * that one, in the namespace given; without a namespace in the same one, as a second replica does.
+   * that one, in the `namespace` given; without one in the same, as a second replica does.
    */
   create(
     seed: TokenStoreSeed,
@@ -33,6 +33,7 @@ export interface TokenStoreContractContext {
 export interface TokenStoreContractCase {
   readonly id: string
   readonly title: string
+  /** Rejects with what is not kept. */
   run(context: TokenStoreContractContext): Promise<void>
 }
 

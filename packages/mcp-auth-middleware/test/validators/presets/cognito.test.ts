@@ -38,7 +38,12 @@ describe('cognito()', () => {
   })
 
   it.each<[string, Record<string, unknown>, string]>([
-    ['J41 an ID token', { token_use: 'id', aud: 'client-1' }, 'not_an_access_token'],
+    [
+      'J41 an ID token',
+      { token_use: 'id', aud: 'client-1', client_id: undefined },
+      'client_not_listed',
+    ],
+    ['J41 an ID token with its client', { token_use: 'id' }, 'not_an_access_token'],
     ['no token_use', { token_use: undefined }, 'not_an_access_token'],
     ['J55 another client', { client_id: 'client-2' }, 'client_not_listed'],
     ['no client', { client_id: undefined }, 'client_not_listed'],

@@ -27,7 +27,8 @@ describe('keycloak()', () => {
   })
 
   it.each<[string, Record<string, unknown>, string]>([
-    ['J38 an ID token', { typ: 'ID' }, 'not_an_access_token'],
+    ['J38 an ID token of the client', { typ: 'ID', aud: 'client-1' }, 'audience_mismatch'],
+    ['J38 an ID token with the audience', { typ: 'ID' }, 'not_an_access_token'],
     ['a refresh token', { typ: 'Refresh' }, 'not_an_access_token'],
     ['an offline token', { typ: 'Offline' }, 'not_an_access_token'],
     ['no kind', { typ: undefined }, 'not_an_access_token'],
