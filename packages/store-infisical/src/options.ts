@@ -13,12 +13,15 @@ export type InfisicalAuth =
   | {
       /** A machine identity with Universal Auth. */
       readonly method: 'universal'
+      /** Id of the identity. */
       readonly clientId: string
+      /** Secret of the identity. It is never logged. */
       readonly clientSecret: string
     }
   | {
       /** An access token that something else renews. The store cannot log in again when it ends. */
       readonly method: 'access-token'
+      /** The token. It is never logged. */
       readonly token: string
     }
   | {
@@ -44,6 +47,7 @@ export interface InfisicalSeal {
 export interface InfisicalTokenStoreOptions {
   /** The server, with its path prefix when it has one. Default `https://app.infisical.com`. */
   readonly siteUrl?: string | undefined
+  /** Id of the project, from its settings. */
   readonly projectId: string
   /** Slug of the environment, for example `prod`. */
   readonly environment: string

@@ -1,4 +1,5 @@
 export { type AuditActor, type AuditEntry, insertAuditEntries } from './audit/audit-entry.js'
+export { type AuditQueue, type AuditQueueOptions, createAuditQueue } from './audit/audit-queue.js'
 export type { AuditFilter, AuditRecord } from './audit/audit-records.js'
 export {
   type AuditFollowOptions,

@@ -9,7 +9,7 @@ export interface AuditEntry {
   /** What happened, for example `credential.read` or `key.rotate`. */
   readonly event: string
   readonly outcome: string
-  /** `ERR_…` code of a failure. */
+  /** Why, as a word of the source of the event: `ERR_…` codes of stores, reasons of the authorization server. */
   readonly reason?: string | undefined
   readonly store?: string | undefined
   readonly namespace?: string | undefined

@@ -6,10 +6,24 @@ const RETRY_MILLISECONDS = 1000
 const BATCH = 100
 const CAPACITY = 10_000
 
+/** How a queue is bounded, and who is told what becomes of its events. */
+export interface AuditQueueOptions {
+  /** Most events that wait. Default 10,000. */
+  readonly capacity?: number | undefined
+  /** Longest time in milliseconds that `close` goes on writing. Default: as long as that works. */
+  readonly closeMilliseconds?: number | undefined
+  /** Called with the number of events that one statement has written. */
+  readonly onWritten?: ((events: number) => void) | undefined
+  /** Default: one process warning. */
+  readonly onDropped?: ((events: number) => void) | undefined
+}
+
 /** Writes audit events in the background, many in one statement. */
 export interface AuditQueue {
-  /** Takes an event at once. When 10,000 are waiting, the oldest one is dropped. */
+  /** Takes an event at once. When too many wait, the oldest one is dropped; after `close` this one. */
   add(entry: AuditEntry): void
+  /** Events that wait. */
+  readonly waiting: number
   /** Writes what is waiting; what cannot be written then is dropped. Idempotent, never rejects. */
   close(): Promise<void>
 }
@@ -17,9 +31,10 @@ export interface AuditQueue {
 /**
  * Creates a queue that is flushed every 250 ms, or as soon as 100 events wait. While the database does
  * not answer, events are kept and tried again every second; a batch whose answer was lost may be
- * written twice. Lost events are reported as one process warning.
+ * written twice.
  */
-export function createAuditQueue(database: Queryable): AuditQueue {
+export function createAuditQueue(database: Queryable, options: AuditQueueOptions = {}): AuditQueue {
+  const { capacity = CAPACITY, closeMilliseconds = Number.POSITIVE_INFINITY, onWritten } = options
   let waiting: AuditEntry[] = []
   let timer: ReturnType<typeof setTimeout> | undefined
   let flight: Promise<boolean> | undefined
@@ -35,10 +50,14 @@ export function createAuditQueue(database: Queryable): AuditQueue {
     })
   }
 
+  const onDropped = options.onDropped ?? warnOfLoss
+
+  function drop(events: number): void {
+    if (events > 0) onDropped(events)
+  }
+
   function keepWithinCapacity(): void {
-    if (waiting.length <= CAPACITY) return
-    waiting = waiting.slice(-CAPACITY)
-    warnOfLoss()
+    drop(waiting.splice(0, Math.max(0, waiting.length - capacity)).length)
   }
 
   /** Writes one batch; resolves with whether that worked. */
@@ -46,6 +65,7 @@ export function createAuditQueue(database: Queryable): AuditQueue {
     const batch = waiting.splice(0, BATCH)
     try {
       await insertAuditEntries(database, batch)
+      onWritten?.(batch.length)
       return true
     } catch {
       waiting = [...batch, ...waiting]
@@ -79,17 +99,20 @@ export function createAuditQueue(database: Queryable): AuditQueue {
 
   async function drain(): Promise<void> {
     clearTimeout(timer)
+    const until = performance.now() + closeMilliseconds
     await flight
-    while (waiting.length > 0) {
-      if (await flush()) continue
-      waiting = []
-      warnOfLoss()
+    while (waiting.length > 0 && performance.now() < until) {
+      if (!(await flush())) break
     }
+    drop(waiting.splice(0).length)
   }
 
   return {
     add(entry) {
-      if (closed !== undefined) return
+      if (closed !== undefined) {
+        options.onDropped?.(1)
+        return
+      }
       waiting.push(entry)
       keepWithinCapacity()
       // A full batch is written in the same turn, unless the last attempt failed and a retry is due.
@@ -98,6 +121,9 @@ export function createAuditQueue(database: Queryable): AuditQueue {
         timer = undefined
         void run()
       } else if (flight === undefined) schedule(FLUSH_MILLISECONDS)
+    },
+    get waiting() {
+      return waiting.length
     },
     close() {
       closed ??= drain()

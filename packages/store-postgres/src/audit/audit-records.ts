@@ -11,7 +11,7 @@ export interface AuditRecord {
   /** For example `credential.read`, `credential.write`, `credential.delete`, `key.rotate`. */
   readonly event: string
   readonly outcome: string
-  /** `ERR_…` code of a failure. */
+  /** Why, as a word of the source of the event: `ERR_…` codes of stores, reasons of the authorization server. */
   readonly reason?: string
   readonly store?: string
   readonly namespace?: string
@@ -26,11 +26,15 @@ export interface AuditRecord {
 
 /** Which events to read. All conditions that are given must hold. */
 export interface AuditFilter {
+  /** Name of the event, compared whole. */
   readonly event?: string | undefined
+  /** Upstream of the credential, compared whole. */
   readonly provider?: string | undefined
+  /** Whether the credential is of the service or of a user. */
   readonly owner?: 'service' | 'user' | undefined
   /** Subject of the caller, or the issuer too where subjects are not unique. */
   readonly actor?: string | { readonly issuer: string; readonly subject: string } | undefined
+  /** Compared whole. */
   readonly outcome?: string | undefined
   /** Epoch milliseconds, included. */
   readonly since?: number | undefined

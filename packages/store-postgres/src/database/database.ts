@@ -27,6 +27,7 @@ export interface QueryOptions {
   readonly timeoutMilliseconds?: number | undefined
   /** `read`: 2 s; `write`: 5 s; `maintenance`: 60 s. Default `read`. */
   readonly kind?: 'read' | 'write' | 'maintenance' | undefined
+  /** Gives up waiting for the answer. */
   readonly signal?: AbortSignal | undefined
 }
 
@@ -63,7 +64,8 @@ export interface Database extends Queryable {
   readonly pollMilliseconds: number
   /**
    * Runs statements in one transaction, retried at most 3 times on 40001 and 40P01: `run` must be
-   * repeatable. Rolls back when `run` rejects.
+   * repeatable. Rolls back when `run` rejects. On PostgreSQL a last statement that `run` does not wait
+   * for travels with the commit, which fails with it.
    */
   transaction<Value>(
     run: (transaction: Queryable) => Promise<Value>,

@@ -48,7 +48,7 @@ export interface DatabaseOptions {
   /** Milliseconds that a call waits for a free connection. 50 to 60,000, default 1,000. */
   readonly acquireTimeoutMilliseconds?: number | undefined
   /**
-   * Named prepared statements and timeouts set per session. `false` where a pooler hands a connection
+   * Named prepared statements, pipelined transactions and timeouts set per session. `false` where a pooler hands a connection
    * to another client after every transaction. Default true.
    */
   readonly prepared?: boolean | undefined

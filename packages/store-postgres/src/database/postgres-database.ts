@@ -1,7 +1,7 @@
 import { StoreUnsupportedError } from '@bestviable/mcp-auth-middleware'
 import pg from 'pg'
 import { connectionConfig, connectionConfigOf } from './connection-config.js'
-import { createConnections } from './connections.js'
+import { type ConnectionUser, createConnections } from './connections.js'
 import type { QueryOptions, SqlRow, SqlValue, Statement } from './database.js'
 import {
   databaseClosed,
@@ -17,6 +17,7 @@ import type { RawDatabase } from './raw-database.js'
 import { createStatementForms, queryOf } from './statement-forms.js'
 import { runTransaction } from './transaction.js'
 
+const MOST_CONNECTIONS = 5
 // Idle connections end by themselves, so that a burst does not hold them for ever.
 const IDLE_MILLISECONDS = 60_000
 // A network that is gone lets no connection say goodbye.
@@ -27,12 +28,16 @@ interface OwnPool {
   close(): Promise<void>
 }
 
-function createOwnPool(config: pg.ClientConfig, maxConnections: number): OwnPool {
+function createOwnPool(
+  config: pg.ClientConfig,
+  { maxConnections = MOST_CONNECTIONS, prepared }: ParsedDatabaseOptions,
+): OwnPool {
   // Knows how to connect by itself: a Pool that is told a time for connecting starts a timer whenever it
   // hands out a connection.
   class PooledClient extends pg.Client {
     constructor() {
-      super(config)
+      // Poolers of transactions, for which statements are not prepared, need not know of pipelines.
+      super({ ...config, pipeline: prepared })
     }
   }
   const pool = new pg.Pool({
@@ -68,12 +73,14 @@ function observe(pool: PgPool): void {
 export function createPostgresDatabase(options: ParsedDatabaseOptions): RawDatabase {
   const { schema, prepared } = options
   const config = options.pool === undefined ? connectionConfig(options) : undefined
-  const own = config === undefined ? undefined : createOwnPool(config, options.maxConnections ?? 5)
+  const own = config === undefined ? undefined : createOwnPool(config, options)
   const pool = own?.pool ?? options.pool
   if (pool === undefined) throw new TypeError('neither connectionString nor pool was given')
   observe(pool)
   const connections = createConnections(pool, {
     acquireMilliseconds: options.acquireTimeoutMilliseconds,
+    pipelines:
+      own === undefined || !prepared ? undefined : (options.maxConnections ?? MOST_CONNECTIONS),
     isShared: own === undefined,
   })
   const formOf = createStatementForms(schema, prepared)
@@ -117,7 +124,8 @@ export function createPostgresDatabase(options: ParsedDatabaseOptions): RawDatab
 
     return new Promise((resolve, reject) => {
       function attempt(left: number, isLast: boolean): void {
-        connections.use(left, signal, {
+        let hasFailed = false
+        const user: ConnectionUser = {
           onConnection(client, use) {
             client.query(queryOf(form, values), (error, result) => {
               if (!error) {
@@ -127,6 +135,7 @@ export function createPostgresDatabase(options: ParsedDatabaseOptions): RawDatab
                 return
               }
               use.end(endsConnection(error))
+              if (hasFailed) return
               const rest = end - performance.now()
               // A read on a connection that had died while it was idle; a fresh one can answer.
               const isLost = isConnectionLost(error)
@@ -136,9 +145,11 @@ export function createPostgresDatabase(options: ParsedDatabaseOptions): RawDatab
             })
           },
           onFailure(error) {
+            hasFailed = true
             reject(signal?.aborted && error === signal.reason ? error : toStoreError(error))
           },
-        })
+        }
+        connections.use(left, signal, user, canRepeat ? 'read' : 'any')
       }
       attempt(milliseconds, !canRepeat)
     })

@@ -24,13 +24,22 @@ export interface TransactionContext {
 
 type SentForm = Pick<StatementForm, 'name' | 'text' | 'types'>
 
+/** Lets everything that is sent before the next event leave as one packet. */
+function gather(client: PgPoolClient): void {
+  const stream = client.connection?.stream
+  if (stream === undefined) return
+  stream.cork()
+  process.nextTick(() => stream.uncork())
+}
+
 /** Sends one statement. Rejects with the error of the driver. */
-export function send(
+function send(
   client: PgPoolClient,
   form: SentForm,
   values?: readonly SqlValue[],
 ): Promise<PgResult> {
   return new Promise((resolve, reject) => {
+    if (client.pipeline === true) gather(client)
     client.query(queryOf(form, values), (error, result) =>
       error ? reject(error) : resolve(result),
     )
@@ -44,9 +53,11 @@ function createSession(client: PgPoolClient, context: TransactionContext) {
   let isOver = false
 
   function enqueue(form: SentForm, values?: readonly SqlValue[]): Promise<PgResult> {
-    if (isOver) return Promise.reject(databaseUnavailable('the transaction is over', 'ERR_CLOSED'))
-    // A client takes one statement at a time, also where the caller did not wait.
-    const result = last.then(() => send(client, form, values))
+    // Other clients take one statement at a time, also where the caller did not wait.
+    const result =
+      client.pipeline === true
+        ? send(client, form, values)
+        : last.then(() => send(client, form, values))
     last = result.catch((error: unknown) => {
       failure ??= error
     })
@@ -57,6 +68,7 @@ function createSession(client: PgPoolClient, context: TransactionContext) {
 
   const queryable: Queryable = {
     async query(statement, values) {
+      if (isOver) throw databaseUnavailable('the transaction is over', 'ERR_CLOSED')
       const { rows } = await enqueue(context.formOf(statement), values)
       // The boundary to the driver: rows are objects unless an array mode was asked for.
       return rows as SqlRow[]
@@ -108,25 +120,35 @@ async function runOn<Value>(
   run: (transaction: Queryable) => Promise<Value>,
 ): Promise<Value> {
   const session = createSession(client, context)
+  let isWithoutTransaction = false
   try {
-    await session.enqueue(beginWithin(milliseconds))
+    // The first statement need not wait for it.
+    const begun = session.enqueue(beginWithin(milliseconds))
+    begun.catch(() => {
+      // What was sent behind it may have run without a transaction: nobody goes on with that.
+      isWithoutTransaction = true
+    })
     const value = await run(session.queryable)
+    await begun
+    if (session.failure !== undefined) throw toStoreError(session.failure)
     const { command } = await session.enqueue(COMMIT)
-    // A transaction in which a statement failed answers COMMIT with a rollback, and no error.
-    if (command !== 'COMMIT') throw toStoreError(session.failure)
+    // A transaction in which a statement failed answers COMMIT with a rollback, and no error. One that
+    // failed on this side was never sent, and left nothing to roll back.
+    if (command !== 'COMMIT' || session.failure !== undefined) throw toStoreError(session.failure)
     session.close()
     use.end(false)
     return value
   } catch (error) {
     const { failure } = session
-    let isBroken = failure !== undefined && endsConnection(failure)
+    // Nothing may come behind the rollback, where it would stay.
+    session.close()
+    let isBroken = isWithoutTransaction || (failure !== undefined && endsConnection(failure))
     if (isBroken && isConnectionLost(failure)) context.connections.suspectAll()
     if (!isBroken) {
       await session.enqueue(ROLLBACK).catch(() => {
         isBroken = true
       })
     }
-    session.close()
     use.end(isBroken)
     const canRetry = failure !== undefined && isSerializationFailure(failure)
     throw new Aborted(canRetry ? toStoreError(failure) : error, canRetry)

@@ -58,7 +58,8 @@ export function poolWithCrashPoints(
   points: CrashPoints,
   prefix: string,
 ): pg.Pool & PgPool {
-  const pool = new pg.Pool({ ...options, application_name: 'crash-job' })
+  // As the pools that this package makes.
+  const pool = new pg.Pool({ ...options, application_name: 'crash-job', pipeline: true })
   pool.on('connect', (client: PgPoolClient) => {
     const query = client.query.bind(client)
     let last = ''

@@ -6,6 +6,7 @@ import {
   localKeyProvider,
 } from '@bestviable/mcp-auth-middleware/envelope'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { recordFigure } from '../../../../test/security/support/figures.js'
 import { keyStatus } from '../../src/keys/key-status.js'
 import { postgresTokenStore } from '../../src/postgres-token-store.js'
 import { testEngines } from '../support/engines.js'
@@ -132,6 +133,19 @@ async function killEverywhere(
   )
   const tooFew = [...passed.keys()].filter((point) => (kills.get(point) ?? 0) < 2)
   expect({ tooFew, randomKills }).toEqual({ tooFew: [], randomKills: options.randomKills })
+  recordFigure({
+    id: 'R11',
+    part: `store-${operation}`,
+    values: {
+      kills: planned + randomKills,
+      'points killed at': passed.size,
+      'lost or duplicated': 0,
+    },
+    isMet: true,
+    method:
+      'A process is killed at each of its awaits and at random ones; 1,000 digests are compared after each.',
+    seed: SEED,
+  })
 }
 
 describe.skipIf(engine === undefined)('a process that is killed at any await', () => {
@@ -172,6 +186,19 @@ describe.skipIf(engine === undefined)('a process that is killed at any await', (
         expect((await lane.digests('old', oldKey)).size).toBe(0)
         expectDigests(await lane.digests('new', oldKey), 'before')
       }
+      recordFigure({
+        id: 'R12',
+        part: 'postgres',
+        values: {
+          'digests compared': CREDENTIALS,
+          'digests that differ': 0,
+          'changes of the source': 0,
+        },
+        isMet: true,
+        method:
+          'A migration of 1,000 credentials is killed at every await; digests and the source are compared before it is finished.',
+        seed: SEED,
+      })
     },
   )
 

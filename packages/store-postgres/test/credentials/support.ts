@@ -10,31 +10,10 @@ import { createDatabase } from '../../src/database/create-database.js'
 import type { Database, SqlRow, SqlValue } from '../../src/database/database.js'
 import type { DatabaseOptions } from '../../src/database/options.js'
 import { postgresTokenStore } from '../../src/postgres-token-store.js'
-import {
-  portableProfile,
-  type TestDatabase,
-  type TestEngine,
-  testEngines,
-} from '../support/engines.js'
+import type { TestDatabase, TestEngine } from '../support/engines.js'
+import { createSetups } from '../support/setups.js'
 
-/** A way to use an engine. */
-export interface Profile {
-  readonly name: string
-  readonly options: DatabaseOptions
-}
-
-export const PROFILES: readonly Profile[] = [
-  { name: 'as it comes', options: {} },
-  { name: 'portable', options: { ...portableProfile, pollMilliseconds: 100 } },
-]
-
-/** Every engine in every profile, for `describe.each`. */
-export const setups = testEngines().flatMap((engine) =>
-  PROFILES.map((profile) => ({ title: `${engine.name}, ${profile.name}`, engine, profile })),
-)
-
-/** The engines, for tests to which the profile makes no difference. */
-export const engineSetups = setups.filter(({ profile }) => profile === PROFILES[0])
+export const { setups, engineSetups } = createSetups(100)
 
 const PATIENCE = { acquireTimeoutMilliseconds: 10_000, connectTimeoutMilliseconds: 10_000 }
 

@@ -2,7 +2,9 @@ import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createDatabase } from '../../src/database/create-database.js'
 import type { Database, Statement } from '../../src/database/database.js'
+import type { DatabaseOptions } from '../../src/database/options.js'
 import { portableProfile, type TestDatabase, testEngines } from '../support/engines.js'
+import { startProxy } from '../support/proxy.js'
 
 const postgres = testEngines().filter(({ kind }) => kind === 'postgres')
 const VALUES: Statement = {
@@ -30,6 +32,10 @@ function createSignal(): { readonly promise: Promise<void>; resolve(): void } {
     resolve = settle
   })
   return { promise, resolve: () => resolve() }
+}
+
+function addressOf({ options }: TestDatabase): string {
+  return 'connectionString' in options ? options.connectionString : ''
 }
 
 describe.each(postgres)('$name', (engine) => {
@@ -118,6 +124,78 @@ describe.each(postgres)('$name', (engine) => {
     expect(await database.query(TOTAL)).toEqual([{ n: 2 }])
   })
 
+  it('fails with a last statement that nobody waited for, whoever made the connection', async () => {
+    const pool = new pg.Pool({ connectionString: addressOf(test), max: 2 })
+    const foreign = createDatabase({ pool })
+    const portable = createDatabase({ ...test.options, ...portableProfile })
+    open.push(foreign, portable)
+    for (const each of [database, foreign, portable]) {
+      await each.query({ name: 'test_clear', text: 'DELETE FROM {schema}.leases' })
+      const put = (...names: readonly string[]) =>
+        each.transaction(async (session) => {
+          for (const name of names.slice(0, -1)) await session.query(PUT, [name])
+          session.query(PUT, [names.at(-1) ?? '']).catch(() => {})
+          return 'committed'
+        })
+      expect(await put('a', 'b')).toBe('committed')
+      await expect(put('c', 'c')).rejects.toMatchObject({ cause: { code: '23505' } })
+      expect(await each.query(TOTAL)).toEqual([{ n: 2 }])
+    }
+    await foreign.close()
+    await pool.end()
+  })
+
+  it('fails with a last statement that could not be sent', async () => {
+    const unsendable = { toPostgres: () => expect.unreachable() } as unknown as string
+    const failing = database.transaction(async (session) => {
+      await session.query(PUT, ['a'])
+      session.query(PUT, [unsendable]).catch(() => {})
+    })
+    await expect(failing).rejects.toMatchObject({ code: 'ERR_STORE_UNAVAILABLE' })
+  })
+
+  it('lets nothing follow a rollback', async () => {
+    let late: Promise<unknown> = Promise.resolve()
+    const failing = database.transaction(async (session) => {
+      await session.query(TOTAL)
+      late = new Promise((resolve, reject) => {
+        // The rollback was sent by then, and is not answered.
+        setImmediate(() => session.query(PUT, ['late']).then(resolve, reject))
+      })
+      late.catch(() => {})
+      throw new RangeError('of the caller')
+    })
+    await expect(failing).rejects.toThrow(RangeError)
+    await expect(late).rejects.toMatchObject({ cause: { code: 'ERR_CLOSED' } })
+    expect(await database.query(TOTAL)).toEqual([{ n: 0 }])
+  })
+
+  it('sends the first statement with BEGIN and the last with COMMIT, where it knows the server', async () => {
+    const address = addressOf(test)
+    const proxy = await startProxy({ port: Number(new URL(address).port) })
+    const connectionString = proxy.connectionString(address)
+    const packetsOf = async (options: DatabaseOptions) => {
+      const each = createDatabase({ connectionString, ...options })
+      open.push(each)
+      const transact = () =>
+        each.transaction(async (session) => {
+          await session.query(TOTAL)
+          session.query(PUT, [crypto.randomUUID()]).catch(() => {})
+        })
+      await transact()
+      const before = proxy.packets
+      await transact()
+      return proxy.packets - before
+    }
+    try {
+      expect(await packetsOf({ listen: false })).toBe(2)
+      expect(await packetsOf({ listen: false, prepared: false })).toBeGreaterThan(3)
+    } finally {
+      await Promise.all(open.splice(0).map((each) => each.close()))
+      await proxy.close()
+    }
+  })
+
   it('X31 40001 a real serialization conflict is retried until both have committed', async () => {
     let runs = 0
     const bothHaveRead = createSignal()
@@ -138,13 +216,15 @@ describe.each(postgres)('$name', (engine) => {
   it('X31 40P01 a real deadlock is retried until both have committed', async () => {
     const lock: Statement = { name: 'test_lock', text: 'SELECT pg_advisory_xact_lock($1)' }
     let runs = 0
+    let held = 0
     const bothHold = createSignal()
     const lockBoth = (first: number, second: number) =>
       database.transaction(
         async (session) => {
           runs += 1
           await session.query(lock, [first])
-          if (runs >= 2) bothHold.resolve()
+          held += 1
+          if (held === 2) bothHold.resolve()
           await bothHold.promise
           await session.query(lock, [second])
           await session.query(PUT, [String(first)])

@@ -126,6 +126,38 @@ describe('errors of the server', () => {
   })
 })
 
+describe('a transaction that could not be begun', () => {
+  it.each([
+    ['pipelined', true],
+    ['not pipelined', false],
+  ])(
+    'ends its connection, on which statements may have run without it, %s',
+    async (_, pipeline) => {
+      const { script, database } = create()
+      script.pipeline = pipeline
+      // An error that leaves the connection as it is.
+      script.onStatement = (text) => (text.startsWith('BEGIN') ? serverError('53200') : [])
+      const failure = database.transaction((session) => session.query(WRITE, ['x']), {
+        kind: 'write',
+      })
+      await expect(failure).rejects.toMatchObject({ cause: { code: '53200' } })
+      expect(script.sent.filter((text) => /^(?:COMMIT|ROLLBACK)/.test(text))).toEqual([])
+      expect(script.counts.destroyed).toBe(1)
+    },
+  )
+
+  it('keeps its connection when a statement in it failed', async () => {
+    const { script, database } = create()
+    script.onStatement = (text) => (text.startsWith('UPDATE') ? serverError('53200') : [])
+    const failure = database.transaction((session) => session.query(WRITE, ['x']), {
+      kind: 'write',
+    })
+    await expect(failure).rejects.toMatchObject({ cause: { code: '53200' } })
+    expect(script.sent.at(-1)).toBe('ROLLBACK')
+    expect(script.counts.destroyed).toBe(0)
+  })
+})
+
 describe('a pool that never hands out a connection', () => {
   it('X27 keeps a bounded number of callers waiting, and answers the others at once', async () => {
     const database = createPostgresDatabase(

@@ -1,11 +1,21 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { chownSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import {
+  chownSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import type { Account } from './binaries.js'
+import { copyFolder, keepFolder } from './prepared-folders.js'
 
 /** What a cluster runs on. */
 export interface ClusterOptions {
@@ -65,6 +75,30 @@ function run(file: string, parameters: readonly string[], account: Account): voi
   throw new Error(`${file} failed: ${answer.error?.message ?? answer.stderr.slice(-2000)}`)
 }
 
+/** A cluster as `initdb` makes it, made once for each installation and account. */
+function initialisedFolder(
+  { folder, account }: ClusterOptions,
+  give: (path: string) => void,
+): string {
+  const initdb = join(folder, 'initdb')
+  const { size, mtimeMs } = statSync(initdb)
+  const facts = [initdb, size, mtimeMs, account.uid, account.gid].join(' ')
+  const digest = createHash('sha256').update(facts).digest('hex').slice(0, 16)
+  return keepFolder(`cluster-${digest}`, (draft) => {
+    // The account of the server may not come to where the folder is kept.
+    const home = mkdtempSync(join(tmpdir(), 'mcp-auth-initdb-'))
+    give(home)
+    const data = join(home, 'data')
+    run(
+      initdb,
+      ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'],
+      account,
+    )
+    copyFolder(data, draft)
+    rmSync(home, { recursive: true })
+  })
+}
+
 function createDataFolder(options: ClusterOptions): string {
   const home = mkdtempSync(join(tmpdir(), 'mcp-auth-postgres-'))
   const { uid, gid } = options.account
@@ -73,11 +107,7 @@ function createDataFolder(options: ClusterOptions): string {
   }
   give(home)
   const data = join(home, 'data')
-  run(
-    join(options.folder, 'initdb'),
-    ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'],
-    options.account,
-  )
+  copyFolder(initialisedFolder(options, give), data)
   const rules = [...(options.authentication ?? []), 'host all all 127.0.0.1/32 trust', '']
   writeFileSync(join(data, 'pg_hba.conf'), rules.join('\n'))
   for (const [name, content] of Object.entries(options.files ?? {})) {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { type Binaries, embeddedBinaries, machineBinaries } from './binaries.js'
 import { type Cluster, type ClusterOptions, createCluster } from './cluster.js'
+import { fillWithPglite } from './prepared-folders.js'
 
 export type { Cluster } from './cluster.js'
 
@@ -134,8 +135,10 @@ const pglite: TestEngine = {
   async createDatabase() {
     announce('PGlite')
     const home = await mkdtemp(join(tmpdir(), 'mcp-auth-pglite-'))
+    const dataDir = join(home, 'data')
+    fillWithPglite(dataDir)
     return {
-      options: { dataDir: join(home, 'data') },
+      options: { dataDir },
       drop: () => rm(home, { recursive: true, force: true }),
     }
   },

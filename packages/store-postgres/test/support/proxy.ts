@@ -14,6 +14,8 @@ export interface TcpProxy {
   readonly port: number
   /** Connections that are open on the client's side. */
   readonly connections: number
+  /** Packets that clients have sent. */
+  readonly packets: number
   /** The same address by way of this proxy. */
   connectionString(target: string): string
   setMode(mode: ProxyMode): Promise<void>
@@ -35,6 +37,7 @@ export async function startProxy(target: { readonly port: number }): Promise<Tcp
   let latency = 0
   let server: Server | undefined
   let port = 0
+  let packets = 0
 
   function forward(pair: Pair, from: Socket, to: Socket): void {
     from.on('data', (chunk) => {
@@ -63,6 +66,9 @@ export async function startProxy(target: { readonly port: number }): Promise<Tcp
     pairs.add(pair)
     client.setNoDelay(true)
     upstream.setNoDelay(true)
+    client.on('data', () => {
+      packets += 1
+    })
     forward(pair, client, upstream)
     forward(pair, upstream, client)
   }
@@ -101,6 +107,9 @@ export async function startProxy(target: { readonly port: number }): Promise<Tcp
     },
     get connections() {
       return pairs.size
+    },
+    get packets() {
+      return packets
     },
     connectionString(address) {
       const url = new URL(address)

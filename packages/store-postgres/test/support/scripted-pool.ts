@@ -10,6 +10,8 @@ export interface ScriptedPool {
   readonly sent: string[]
   /** Clients that were handed out, and how many of them were destroyed. */
   readonly counts: { connected: number; destroyed: number }
+  /** Whether statements are sent without waiting for answers. Default `false`. */
+  pipeline: boolean
   /** Decides the reply to a statement by its text. `undefined`: no rows. */
   onStatement: (text: string) => Reply | undefined
 }
@@ -30,6 +32,7 @@ export function scriptedPool(): ScriptedPool {
   const script: ScriptedPool = {
     sent: [],
     counts: { connected: 0, destroyed: 0 },
+    pipeline: false,
     onStatement: () => undefined,
     pool: {
       on: () => {},
@@ -37,6 +40,7 @@ export function scriptedPool(): ScriptedPool {
         script.counts.connected += 1
         const client: PgPoolClient = {
           on: () => {},
+          pipeline: script.pipeline,
           query({ text }, done) {
             script.sent.push(text)
             const reply = script.onStatement(text) ?? []
