@@ -7,6 +7,7 @@ import { formToken } from '../interaction/csrf.js'
 import { connectedApp } from '../management/connected-apps.js'
 import type { ConnectedApp } from '../management/management.js'
 import type { AccountView, AdminView, ApiTokenView, FormView, ScopeView } from '../pages/pages.js'
+import { lacksPrivilege } from '../storage/lacks-privilege.js'
 import type { AccountSession } from './account-session.js'
 import { upstreamAccounts } from './upstream-accounts.js'
 
@@ -97,8 +98,13 @@ async function describeAdmin(
   // One more than is shown tells that there are more.
   const users = await storage.users.list({ limit: MOST_ROWS + 1 })
   const clients = await storage.clients.list({ limit: MOST_ROWS + 1 })
-  // A role that may only add to the trail cannot read it; the rest of the page needs no more.
-  const events = await storage.auditTrail.list({ limit: MOST_EVENTS + 1 }).catch(() => [])
+  const events = await storage.auditTrail
+    .list({ limit: MOST_EVENTS + 1 })
+    .catch((error: unknown) => {
+      // A role that may only add to the trail cannot read it; the rest of the page needs no more.
+      if (lacksPrivilege(error)) return []
+      throw error
+    })
   const names = new Map(users.map(({ userId, email, name }) => [userId, email ?? name]))
   return {
     users: users.slice(0, MOST_ROWS).map(({ userId, name, email, status, role, lastLoginAt }) => ({

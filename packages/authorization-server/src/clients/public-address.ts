@@ -58,7 +58,10 @@ const SPECIAL = specialAddresses()
 
 /**
  * Tells whether an IP address is a host on the public internet. IPv6 is allowed by range and not
- * refused by range, so mapped, compatible, local and unassigned forms are not public.
+ * refused by range, so mapped, compatible, local and unassigned forms are not public. Resolves no name:
+ * anything but an address is not public either.
+ *
+ * @see RFC 6890 - Special-purpose IP address registries
  */
 export function isPublicAddress(address: string): boolean {
   if (isIPv4(address)) return !SPECIAL.check(address, 'ipv4')

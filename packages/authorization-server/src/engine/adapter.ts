@@ -11,6 +11,7 @@ const USED_CODE_SECONDS = 3600
 
 /** What the bridge between the engine and the storage needs. */
 export interface AdapterOptions {
+  /** Has to be observed. */
   readonly storage: Storage
   readonly documents: ClientDocuments | undefined
   /** Makes every token of a grant invalid on all replicas. */
@@ -70,9 +71,7 @@ function createClientAdapter(records: RecordStore, options: AdapterOptions): Ada
   return {
     ...records,
     find: (id) => observed(() => find(id)),
-    upsert: (id, payload) => observed(() => records.upsert(id, hideSecret(payload))),
-    consume: (id) => observed(() => records.consume(id)),
-    destroy: (id) => observed(() => records.destroy(id)),
+    upsert: (id, payload) => records.upsert(id, hideSecret(payload)),
     revokeByGrantId: async () => undefined,
     findByUid: async () => undefined,
     findByUserCode: async () => undefined,
@@ -93,26 +92,20 @@ export function createAdapterFactory(options: AdapterOptions): (model: string) =
       return true
     }
     return {
+      ...records,
       upsert: (id, payload, expiresIn) =>
-        observed(() =>
-          records.upsert(
-            id,
-            payload,
-            expiresIn !== undefined && model === 'AuthorizationCode'
-              ? expiresIn + USED_CODE_SECONDS
-              : expiresIn,
-          ),
+        records.upsert(
+          id,
+          payload,
+          expiresIn !== undefined && model === 'AuthorizationCode'
+            ? expiresIn + USED_CODE_SECONDS
+            : expiresIn,
         ),
-      find: (id) => observed(() => records.find(id)),
-      findByUid: (uid) => observed(() => records.findByUid(uid)),
-      findByUserCode: (code) => observed(() => records.findByUserCode(code)),
-      consume: (id) => observed(() => records.consume(id)),
-      destroy: (id) =>
-        observed(async () => {
-          // The engine destroys the refresh token and the grant as part of a revocation.
-          if ((model === 'Grant' || model === 'RefreshToken') && isSpared()) return
-          await records.destroy(id)
-        }),
+      async destroy(id) {
+        // The engine destroys the refresh token and the grant as part of a revocation.
+        if ((model === 'Grant' || model === 'RefreshToken') && isSpared()) return
+        await records.destroy(id)
+      },
       revokeByGrantId: (grantId) =>
         observed(async () => {
           if (isSpared()) return

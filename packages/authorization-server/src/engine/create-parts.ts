@@ -22,13 +22,13 @@ import { createSecrets } from './secrets.js'
  */
 export function createParts(
   options: ParsedOptions,
-  given: Storage,
+  storage: Storage,
   database?: Database,
 ): EngineParts {
   const { redirectPolicy, connect, now } = options
   const secrets = createSecrets(options.keys)
   const registrationKey = secrets.derive('client registration')
-  const { events, storage } = createEventSink({ storage: given, onEvent: options.onEvent, now })
+  const events = createEventSink({ storage, onEvent: options.onEvent, now })
   return {
     issuer: options.issuer,
     resources: createResources(options.resources),

@@ -69,9 +69,24 @@ class BufferedResponse extends Writable {
   flushHeaders(): void {}
 }
 
+/** A body that is there as a whole. */
+class BufferedRequest extends Readable {
+  readonly #bytes: Buffer
+
+  constructor(bytes: Buffer) {
+    super({ emitClose: false })
+    this.#bytes = bytes
+  }
+
+  override _read(): void {
+    this.push(this.#bytes)
+    this.push(null)
+  }
+}
+
 function createRequest(request: EngineRequest): Readable {
   const bytes = Buffer.from(request.body ?? '', 'utf8')
-  const stream = Readable.from(bytes.length > 0 ? [bytes] : [], { objectMode: false })
+  const stream = new BufferedRequest(bytes)
   const headers: Record<string, string> = { ...request.headers }
   if (request.body !== undefined) headers['content-length'] = String(bytes.length)
   return Object.assign(stream, {

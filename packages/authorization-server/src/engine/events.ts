@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
 import type { AuditInput, Storage } from '../storage/storage.js'
 
 /** Something that happened in the authorization server. Never holds a credential. */
@@ -15,26 +14,13 @@ export interface EventSink {
   tell(event: AuditInput): void
 }
 
-/** The one way by which events leave the engine, and the storage whose transactions it waits for. */
-export interface ObservedEvents {
-  readonly events: EventSink
-  readonly storage: Storage
-}
-
-/** Events of one attempt at a transaction, which may be made again. */
-interface Attempt {
-  readonly events: AuditInput[]
-  isOpen: boolean
-}
-
 /** Creates the way by which events leave the engine. */
 export function createEventSink(options: {
-  readonly storage: Storage
+  readonly storage: Pick<Storage, 'audit' | 'afterCommit'>
   readonly onEvent: ((event: AuthorizationServerEvent) => unknown) | undefined
   readonly now: () => number
-}): ObservedEvents {
+}): EventSink {
   const { storage, onEvent, now } = options
-  const attempts = new AsyncLocalStorage<Attempt>()
   const tell = (event: AuditInput): void => {
     try {
       const result = onEvent?.({ ...event, time: now() })
@@ -43,29 +29,11 @@ export function createEventSink(options: {
       // Watching a request must not be able to break it.
     }
   }
-  const events: EventSink = {
+  return {
     tell,
     async record(event) {
       await storage.audit(event)
-      const attempt = attempts.getStore()
-      if (attempt?.isOpen === true) attempt.events.push(event)
-      else tell(event)
+      storage.afterCommit(() => tell(event))
     },
   }
-  const transaction: Storage['transaction'] = async (run) => {
-    if (attempts.getStore()?.isOpen === true) return storage.transaction(run)
-    let attempt: Attempt = { events: [], isOpen: true }
-    try {
-      const value = await storage.transaction(() => {
-        attempt.isOpen = false
-        attempt = { events: [], isOpen: true }
-        return attempts.run(attempt, run)
-      })
-      for (const event of attempt.events) tell(event)
-      return value
-    } finally {
-      attempt.isOpen = false
-    }
-  }
-  return { events, storage: { ...storage, transaction } }
 }

@@ -2,21 +2,21 @@ import type { Storage } from '../storage/storage.js'
 import { currentScope } from './engine-scope.js'
 
 /** Runs a call on behalf of the engine and keeps its failure, which the engine would hide. */
-export async function observed<Value>(run: () => Promise<Value>): Promise<Value> {
-  try {
-    return await run()
-  } catch (error) {
-    const scope = currentScope()
-    if (scope !== undefined) scope.failure ??= error
-    throw error
-  }
+export function observed<Value>(run: () => Promise<Value>): Promise<Value> {
+  return run().catch(keepFailure)
+}
+
+function keepFailure(error: unknown): never {
+  const scope = currentScope()
+  if (scope !== undefined) scope.failure ??= error
+  throw error
 }
 
 function observeMethods<Target extends object>(target: Target): Target {
   const entries = Object.entries(target).map(([name, value]: [string, unknown]) => [
     name,
     typeof value === 'function'
-      ? (...values: unknown[]) => observed(async () => Reflect.apply(value, target, values))
+      ? (...values: unknown[]) => observed(() => Reflect.apply(value, target, values))
       : value,
   ])
   // Same members with the same types: every method of these stores returns a promise.

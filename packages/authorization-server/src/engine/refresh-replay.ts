@@ -24,10 +24,10 @@ function keyOf(refreshToken: string): Buffer {
   return createHmac('sha256', 'mcp refresh replay').update(refreshToken).digest()
 }
 
-function seal(refreshToken: string, text: string): string {
+function seal(refreshToken: string, bytes: Uint8Array): string {
   const iv = randomBytes(12)
   const cipher = createCipheriv('aes-256-gcm', keyOf(refreshToken), iv, { authTagLength: 16 })
-  const sealed = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()])
+  const sealed = Buffer.concat([cipher.update(bytes), cipher.final()])
   return Buffer.concat([iv, cipher.getAuthTag(), sealed]).toString('base64url')
 }
 
@@ -39,15 +39,15 @@ function unseal(refreshToken: string, text: string): string {
   return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString('utf8')
 }
 
-/** Keeps the answer to the first use, readable only by who holds the spent token. */
+/** Keeps the answer to the first use, which is JSON, readable only by who holds the spent token. */
 export async function keepReplay(
   storage: Storage,
   refreshToken: string,
   request: ReplayRequest & { readonly grantId: string | undefined; readonly now: number },
-  response: TokenResponse,
+  response: Uint8Array,
 ): Promise<void> {
   const { clientId, scope, resource, jkt, grantId, now } = request
-  const answer = seal(refreshToken, JSON.stringify(response))
+  const answer = seal(refreshToken, response)
   const usedAt = Math.floor(now / 1000)
   const record = { clientId, grantId, scope, resource, jkt, answer, usedAt }
   await storage.records(REPLAY).upsert(refreshToken, record, REPLAY_SECONDS)

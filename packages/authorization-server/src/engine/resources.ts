@@ -51,11 +51,14 @@ export function createResources(
     scopes: new Map(Object.entries(scopes)),
     defaultScopes: defaultScopes ?? Object.keys(scopes),
   }))
+  const byName = new Map(all.map((each) => [each.resource, each]))
   const byCanonical = new Map(all.map((each) => [canonicalResource(each.resource), each]))
   return {
     all,
     only: all.length === 1 ? all[0] : undefined,
     find(identifier) {
+      const named = byName.get(identifier)
+      if (named !== undefined) return named
       const canonical = canonicalResource(identifier)
       return canonical === undefined ? undefined : byCanonical.get(canonical)
     },

@@ -1,4 +1,10 @@
-import { createHash, createHmac, type KeyObject, timingSafeEqual } from 'node:crypto'
+import {
+  createHash,
+  createHmac,
+  createSecretKey,
+  type KeyObject,
+  timingSafeEqual,
+} from 'node:crypto'
 
 const SECRET_DIGEST = 'sha256:'
 
@@ -24,15 +30,15 @@ export interface Secrets {
   derive(purpose: string): Buffer
 }
 
-function mac(key: Buffer, parts: readonly string[]): Buffer {
-  const hmac = createHmac('sha256', key)
+function mac(key: KeyObject, parts: readonly string[]): Buffer {
+  const bytes = Buffer.alloc(parts.reduce((sum, part) => sum + 4 + Buffer.byteLength(part), 0))
+  let at = 0
   for (const part of parts) {
-    const bytes = Buffer.from(part, 'utf8')
-    const length = Buffer.alloc(4)
-    length.writeUInt32BE(bytes.length)
-    hmac.update(length).update(bytes)
+    const length = bytes.write(part, at + 4)
+    bytes.writeUInt32BE(length, at)
+    at += 4 + length
   }
-  return hmac.digest()
+  return createHmac('sha256', key).update(bytes).digest()
 }
 
 /** Derives the secrets of this server, so that operators configure one kind of key only. */
@@ -42,11 +48,18 @@ export function createSecrets(keys: readonly { readonly key: KeyObject }[]): Sec
     if (entry === undefined) throw new TypeError('at least one key is needed')
     return createHmac('sha256', entry.key).update(`mcp-authorization-server ${purpose}`).digest()
   }
+  const derived = keys.map(() => new Map<string, KeyObject>())
+  /** There are a few purposes, and one of them or another at every request. */
+  const keyOf = (index: number, purpose: string): KeyObject => {
+    const key = derived[index]?.get(purpose) ?? createSecretKey(derive(index, purpose))
+    derived[index]?.set(purpose, key)
+    return key
+  }
   const signAll = (purpose: string, ...parts: readonly string[]): string[] =>
-    keys.map((_, index) => mac(derive(index, purpose), parts).toString('base64url'))
+    keys.map((_, index) => mac(keyOf(index, purpose), parts).toString('base64url'))
 
   return {
-    sign: (purpose, ...parts) => mac(derive(0, purpose), parts).toString('base64url'),
+    sign: (purpose, ...parts) => mac(keyOf(0, purpose), parts).toString('base64url'),
     signAll,
     verify(signature, purpose, ...parts) {
       const given = Buffer.from(signature)

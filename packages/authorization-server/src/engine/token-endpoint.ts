@@ -18,7 +18,6 @@ import {
 import { IDENTITY_FACTS } from './identity-facts.js'
 import { prepareClient } from './prepare-client.js'
 import { findReplay, judgeReplay, keepReplay } from './refresh-replay.js'
-import { canonicalResource } from './resources.js'
 import { askScopePolicy } from './scope-decision.js'
 import { keepUsedJwts, type UsedJwt } from './single-use.js'
 
@@ -84,8 +83,7 @@ function replayRequest(form: URLSearchParams, record: AdapterPayload | undefined
 /** Spells the resource as it is configured; an unknown one is left for the engine to refuse. */
 export function normalizeResource(engine: Engine, form: URLSearchParams): void {
   const given = form.get('resource')
-  if (given === null || canonicalResource(given) === undefined) return
-  const known = engine.parts.resources.find(given)
+  const known = given === null ? undefined : engine.parts.resources.find(given)
   if (known !== undefined) form.set('resource', known.resource)
 }
 
@@ -110,6 +108,16 @@ async function judgeReuse(
 
 function tokenAnswer(response: EngineResponse): Answer {
   return engineAnswer(response, NO_STORE)
+}
+
+/**
+ * The answer to an exchange that the engine has refused. Clients sign in again after `invalid_grant`;
+ * after `invalid_target`, where the address of the server has changed, they try the same for ever.
+ */
+function refusedAnswer(grant: Grant | undefined, response: EngineResponse): Answer {
+  const isTarget = response.body.includes('"error":"invalid_target"')
+  if (grant?.model !== 'RefreshToken' || !isTarget) return tokenAnswer(response)
+  return oauthError(400, 'invalid_grant', 'the refresh token is not for this resource')
 }
 
 /** Ends a family whose code or token was used again, unless the engine has done so already. */
@@ -148,10 +156,9 @@ async function settleSuccess(
 ): Promise<void> {
   const { storage, events, now, issuer } = engine.parts
   if (grant?.model === 'RefreshToken') {
-    const body: Record<string, unknown> = JSON.parse(response.body.toString('utf8'))
     const replay = replayRequest(form, record, jkt)
     const request = { ...replay, grantId: record?.grantId, now: now() }
-    await keepReplay(storage, grant.value, request, body)
+    await keepReplay(storage, grant.value, request, response.body)
   }
   const clientId = scope.clientId ?? ''
   const event = {
@@ -210,7 +217,7 @@ async function exchange(
     }
   }
   // The engine uses a code up before it looks at the resource; an error must leave it usable.
-  throw new Undone(tokenAnswer(response), scope.usedJwts)
+  throw new Undone(refusedAnswer(grant, response), scope.usedJwts)
 }
 
 /**

@@ -10,6 +10,8 @@ import {
   redirectAnswer,
 } from '../engine/http.js'
 import { RateLimitedError } from '../limits/rate-limited.js'
+import { isDirectRequest } from '../login/direct-request.js'
+import type { DevLogin } from '../login/login-provider.js'
 import { FORM_FIELDS } from '../pages/form-fields.js'
 import { refreshHeader } from '../pages/refresh-header.js'
 import { connectToken, signInByToken, skipConnect } from './api-token.js'
@@ -25,7 +27,7 @@ import {
   openInteraction,
 } from './interaction-context.js'
 import { renderConnect, renderConsent, renderSignIn } from './pages-of-interaction.js'
-import { completeSignIn } from './sign-in.js'
+import { completeSignIn, denyAnswer } from './sign-in.js'
 
 const MAX_FORM = 64 * 1024
 
@@ -70,25 +72,44 @@ async function showLeave(context: InteractionContext): Promise<Answer> {
   return pageAnswer(pages, 200, page, { refresh: refreshHeader(continueUrl) })
 }
 
-async function signIn(
+async function signInWithoutProof(
   context: InteractionContext,
   browser: string,
-  loginId: string,
+  login: DevLogin,
   form: URLSearchParams,
-  network: string,
+  request: EndpointRequest,
 ): Promise<Answer | undefined> {
-  const login = findLogin(context.engine.parts.logins, loginId)
-  if (login?.kind === 'redirect') return startFederation(context, browser, login)
-  if (login?.kind === 'api-token') return signInByToken(context, browser, login, form, network)
-  if (login?.kind !== 'dev') return undefined
+  const { issuer, limits, events } = context.engine.parts
+  if (!isDirectRequest(request.headers)) {
+    const details = { provider: login.id }
+    // Not in the trail, which anybody could fill.
+    events.tell({ event: 'sign-in', outcome: 'denied', reason: 'not_direct', details })
+    return denyAnswer(context, browser, 'not_direct')
+  }
   const subject = form.get(FORM_FIELDS.devSubject)
-  const { issuer, limits } = context.engine.parts
-  const attempt = await beginAttempt(limits, network)
+  const attempt = await beginAttempt(limits, request.network)
   if (attempt.wait !== undefined) throw new RateLimitedError(attempt.wait)
   const user = login.users.find((each) => each.subject === subject)
   if (user === undefined) return undefined
   await attempt.undo()
   return completeSignIn(context, browser, { provider: login.id, issuer, ...user })
+}
+
+async function signIn(
+  context: InteractionContext,
+  browser: string,
+  loginId: string,
+  form: URLSearchParams,
+  request: EndpointRequest,
+): Promise<Answer | undefined> {
+  const login = findLogin(context.engine.parts.logins, loginId)
+  if (login?.kind === 'redirect') return startFederation(context, browser, login)
+  if (login?.kind === 'api-token') {
+    return signInByToken(context, browser, login, form, request.network)
+  }
+  return login?.kind === 'dev'
+    ? signInWithoutProof(context, browser, login, form, request)
+    : undefined
 }
 
 /** Asks for a sign-in again although somebody is signed in. */
@@ -106,7 +127,7 @@ async function act(
   browser: string,
   action: string,
   form: URLSearchParams,
-  network: string,
+  request: EndpointRequest,
 ): Promise<Answer | undefined> {
   const userId = signedIn(context)
   const { prompt } = context.interaction
@@ -114,13 +135,13 @@ async function act(
   if (action.startsWith('login/')) {
     // After sign-in only the page with the ways in may start another one.
     return prompt.name === 'login'
-      ? signIn(context, browser, action.slice('login/'.length), form, network)
+      ? signIn(context, browser, action.slice('login/'.length), form, request)
       : undefined
   }
   if (userId === undefined || !isOfApp(context)) return undefined
   if (action === 'switch') return switchUser(context)
   if (prompt.name === 'connect') {
-    if (action === 'connect') return connectToken(context, browser, userId, form, network)
+    if (action === 'connect') return connectToken(context, browser, userId, form, request.network)
     return action === 'skip' ? skipConnect(context) : undefined
   }
   return prompt.name === 'consent' && action === 'consent' ? approve(context, userId) : undefined
@@ -164,6 +185,6 @@ export async function answerInteraction(
   if (context.interaction.result !== undefined) {
     return redirectAnswer(`${context.path}/continue`)
   }
-  const answer = await act(context, browser, action, form, request.network)
+  const answer = await act(context, browser, action, form, request)
   return answer ?? errorPage(pages, 400, 'bad_request')
 }

@@ -35,7 +35,8 @@ const Options = z.strictObject({
 
 /**
  * A login without any proof, for development. `checkLoginProviders` refuses it unless the
- * authorization server's issuer is on loopback.
+ * authorization server's issuer is on loopback. What came through a proxy or a tunnel, by its headers
+ * or its `Host`, is refused at the sign-in: there the loopback issuer says nothing about who asks.
  *
  * @throws ConfigurationError at once, when an option is malformed.
  */

@@ -2,7 +2,9 @@ import type { Storage } from '../storage/storage.js'
 
 /** Who is invited as an admin at the first start. */
 export interface FirstAdmin {
+  /** Address that the first sign-in has to prove. */
   readonly email: string
+  /** Shown until the first sign-in. */
   readonly name?: string | undefined
 }
 

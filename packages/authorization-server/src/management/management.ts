@@ -50,13 +50,15 @@ export interface ErasedUser {
 
 /** Users and invitations. A user is named by id, or by e-mail where that is not ambiguous. */
 export interface UserManagement {
+  /** Finds a user or an invitation; `undefined` when there is none. Rejects an e-mail of several. */
   find(userIdOrEmail: string): Promise<UserProfile | undefined>
+  /** A page of users and invitations; `status` leaves the others out. */
   list(
     options?: PageOptions & { readonly status?: UserStatus | undefined },
   ): Promise<readonly UserProfile[]>
   /**
    * Lets an e-mail address in: invites it, or activates the suspended user who has it. Bound to the first
-   * verified sign-in with that address.
+   * verified sign-in with that address, whose provider says the name; `name` is shown until then.
    */
   allow(
     email: string,
@@ -69,6 +71,7 @@ export interface UserManagement {
   suspend(userIdOrEmail: string, options?: ChangeOptions): Promise<UserProfile>
   /** Lets a suspended user in again. Apps have to be connected anew. */
   activate(userIdOrEmail: string, options?: ChangeOptions): Promise<UserProfile>
+  /** Makes a user an admin, or an ordinary user again. */
   setRole(userIdOrEmail: string, role: UserRole, options?: ChangeOptions): Promise<UserProfile>
   /**
    * Removes everything about a user: sessions, grants, tokens, upstream credentials, profile. Audit events
@@ -88,6 +91,7 @@ export type ClientAuthMethod =
 
 /** A client to register. Checked by the same rules as RFC 7591 registrations. */
 export interface ClientInput {
+  /** What people read on the consent page. */
   readonly clientName: string
   /** Required for `authorization_code`. */
   readonly redirectUris?: readonly string[] | undefined
@@ -99,6 +103,7 @@ export interface ClientInput {
     | undefined
   /** Public keys for `private_key_jwt`: one of the two. */
   readonly jwks?: { readonly keys: readonly Readonly<Record<string, unknown>>[] } | undefined
+  /** Where the public keys are, by https. */
   readonly jwksUri?: string | undefined
   /** Scopes that `client_credentials` may give; needed there, since no person decides about them. */
   readonly scopes?: readonly string[] | undefined
@@ -132,8 +137,11 @@ export interface ClientWithSecret {
 
 /** Clients: pre-registered ones, those of RFC 7591, and those by a metadata document that somebody uses. */
 export interface ClientManagement {
+  /** Finds a client by its id; `undefined` when there is none. */
   find(clientId: string): Promise<ManagedClient | undefined>
+  /** A page of clients, with those that were turned off. */
   list(options?: PageOptions): Promise<readonly ManagedClient[]>
+  /** Registers a client, and makes its secret where its method needs one. */
   create(input: ClientInput, options?: ChangeOptions): Promise<ClientWithSecret>
   /** Puts a new secret in place of the old one, which ends at once. */
   rotateSecret(clientId: string, options?: ChangeOptions): Promise<ClientWithSecret>
@@ -164,6 +172,7 @@ export interface ConnectedApp {
 
 /** Connections of apps, and the browser sessions behind them. */
 export interface SessionManagement {
+  /** A page of connections; `user` and `clientId` leave the others out. */
   list(
     options?: PageOptions & {
       readonly user?: string | undefined
@@ -187,7 +196,9 @@ export interface SigningKeyStatus {
   readonly removeAt?: number | undefined
 }
 
+/** The keys that sign access tokens and ID tokens. */
 export interface SigningKeyManagement {
+  /** All keys that are published or will be, without their private parts. */
   status(): Promise<readonly SigningKeyStatus[]>
   /**
    * Publishes a new key, which signs seven minutes later. `compromised` removes the old keys at once, and
@@ -201,14 +212,17 @@ export interface SigningKeyManagement {
 /** One entry of the audit trail. */
 export type AuditEntry = AuditTrailEntry
 
+/** The audit trail, to be read. */
 export interface AuditManagement {
   /** Newest first. */
   list(options?: {
     /** Id of the last entry of the page before. */
     readonly before?: string | undefined
+    /** At most 1,000. Default 100. */
     readonly limit?: number | undefined
     /** User id of the actor. */
     readonly subject?: string | undefined
+    /** Name of the event, such as `sign-in`. */
     readonly event?: string | undefined
   }): Promise<readonly AuditEntry[]>
 }

@@ -84,9 +84,10 @@ function parseOptions(options: OpenManagementOptions): z.infer<typeof Options> {
  * @throws ConfigurationError at once, listing every bad option. Methods reject with one when the keys
  *   are not those of the database.
  */
-export function openManagement(
-  options: OpenManagementOptions,
-): Management & { close(): Promise<void> } {
+export function openManagement(options: OpenManagementOptions): Management & {
+  /** Closes the database, unless it was given. */
+  close(): Promise<void>
+} {
   const {
     database: given,
     encryptionKeys,

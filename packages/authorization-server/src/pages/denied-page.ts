@@ -10,6 +10,7 @@ const TITLES = {
   suspended: 'deniedSuspendedTitle',
   cancelled: 'deniedCancelledTitle',
   upstream_denied: 'deniedUpstreamTitle',
+  not_direct: 'deniedNotDirectTitle',
 } as const
 
 /** Says why somebody does not come in, and leads back to the client. */
@@ -20,6 +21,7 @@ export function renderDenied(context: PageContext, { user, reason, back }: Denie
     suspended: () => texts.text('deniedSuspended', { brand }),
     cancelled: () => texts.text('deniedCancelled'),
     upstream_denied: () => texts.text('deniedUpstream'),
+    not_direct: () => texts.text('deniedNotDirect', { brand }),
   }[reason]()
   return renderDocument(context, {
     title: texts.plain(TITLES[reason]),

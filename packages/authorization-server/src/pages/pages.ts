@@ -104,7 +104,7 @@ export interface ConsentView {
 
 export interface DeniedView {
   readonly user?: UserView | undefined
-  readonly reason: 'not_admitted' | 'suspended' | 'cancelled' | 'upstream_denied'
+  readonly reason: 'not_admitted' | 'suspended' | 'cancelled' | 'upstream_denied' | 'not_direct'
   /** Leads back to the app with `access_denied`. */
   readonly back?: FormView | undefined
 }

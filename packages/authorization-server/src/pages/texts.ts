@@ -81,6 +81,10 @@ export const DEFAULT_TEXTS = {
   /** The login provider said no. */
   deniedUpstreamTitle: 'Sign-in was refused',
   deniedUpstream: 'The sign-in service did not confirm who you are. Nothing was connected.',
+  /** The development login, through a proxy or a tunnel. */
+  deniedNotDirectTitle: 'This sign-in works on this computer only',
+  deniedNotDirect:
+    'The request came through a proxy or a tunnel, and no password is asked here. Whoever runs {brand} has to set up another sign-in first.',
   deniedBack: 'Back to the app',
 
   errorBadRequestTitle: 'This request cannot be read',

@@ -1,9 +1,10 @@
-import { isAuthError, StoreInvalidError } from '@bestviable/mcp-auth-middleware'
+import { StoreInvalidError } from '@bestviable/mcp-auth-middleware'
 import {
   createAuditTrail,
   type SqlValue,
   type Statement,
 } from '@bestviable/mcp-auth-store-postgres'
+import { lacksPrivilege } from './lacks-privilege.js'
 import type { StorageSession } from './session.js'
 import type { CleanUpCounts, CleanUpPeriods } from './storage.js'
 
@@ -54,12 +55,6 @@ const removeRateLimits = removing(
     WHERE expires_at <= clock_timestamp()
     ORDER BY expires_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)`,
 )
-
-/** Whether the database refused a statement for the rights of its role (PostgreSQL, appendix A). */
-function lacksPrivilege(error: unknown): boolean {
-  const cause: unknown = isAuthError(error) ? error.cause : undefined
-  return Reflect.get(Object(cause), 'code') === '42501'
-}
 
 /** Removes old events of all stores of the schema. `undefined` where the role may not, as it need not. */
 async function removeAuditEvents(

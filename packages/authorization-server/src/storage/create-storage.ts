@@ -78,6 +78,7 @@ export function createStorage(options: StorageOptions): Storage {
 
   return Object.freeze({
     transaction: (run) => session.transaction(run),
+    afterCommit: (run) => session.afterCommit(run),
     records,
     async lock(model, id, { modelOfUser } = {}) {
       if (!session.isInTransaction) throw new TypeError('a lock needs a transaction')

@@ -6,13 +6,18 @@ function placeholderOf(version: string): string {
   return `{id ${version}}`
 }
 
-/** Formats a payload without its id, which the engine also writes into members such as `returnTo`. */
+/** How a text stands within a string of JSON. */
+function escaped(text: string): string {
+  return JSON.stringify(text).slice(1, -1)
+}
+
+/**
+ * Formats a payload without its id, which the engine also writes into members such as `returnTo`. In the
+ * text as a whole, which {@link parseRecord} turns back before it reads it as JSON.
+ */
 export function formatRecord(payload: AdapterPayload, id: string, version: string): string {
   if (id === '') throw new TypeError('a record needs an id')
-  const placeholder = placeholderOf(version)
-  return JSON.stringify(payload, (_name, value: unknown) =>
-    typeof value === 'string' ? value.replaceAll(id, () => placeholder) : value,
-  )
+  return JSON.stringify(payload).replaceAll(escaped(id), () => placeholderOf(version))
 }
 
 /**
@@ -21,12 +26,9 @@ export function formatRecord(payload: AdapterPayload, id: string, version: strin
  * @throws {@link StoreIntegrityError} when it is not a JSON object.
  */
 export function parseRecord(json: string, id: string, version: string): AdapterPayload {
-  const placeholder = placeholderOf(version)
   let payload: unknown
   try {
-    payload = JSON.parse(json, (_name, value: unknown) =>
-      typeof value === 'string' ? value.replaceAll(placeholder, () => id) : value,
-    )
+    payload = JSON.parse(json.replaceAll(placeholderOf(version), () => escaped(id)))
   } catch {
     payload = undefined
   }

@@ -1,4 +1,5 @@
 import type { Statement } from '@bestviable/mcp-auth-store-postgres'
+import { heldUser } from './user-statements.js'
 
 const VALID = '(expires_at IS NULL OR expires_at > to_timestamp($3::float8))'
 
@@ -35,28 +36,39 @@ export const revokeGrant: Statement = {
   text: 'DELETE FROM {schema}.oauth_tokens WHERE grant_id = $1::bytea',
 }
 
+/** Kind of the row with the user of a locked record: its columns are the JSON in `payload`. */
+export const HELD_USER = 'user'
+
 const SEALED = 'version::text AS version, key_id, wrapped_key, payload'
 const RECORD = `SELECT token_type, token_id, ${SEALED},
       floor(extract(epoch FROM consumed_at))::float8 AS consumed`
+// What is no UUID stands for a client itself.
+const USER = `(SELECT CASE WHEN user_id ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+        THEN user_id::uuid END FROM locked)`
 
 /**
- * Locks a record and reads it with what is asked for next: its grant, its client if that is active, and
- * the record of the kind `$4` of its user. `$1` token_type, `$2` digest, `$3` epoch seconds.
+ * Locks a record, holds its user, and reads both with what is asked for next: its grant, its client if that
+ * is active, and the record of the kind `$4` of its user. `$1` token_type, `$2` digest, `$3` epoch seconds.
  */
 export const lockRecord: Statement = {
   name: 'mcp_auth_as_lock',
   text: `WITH locked AS (
       SELECT * FROM {schema}.oauth_tokens
       WHERE token_type = $1::text AND token_id = $2::bytea FOR UPDATE
+    ), held AS (
+      ${heldUser(USER)}
     )
-    ${RECORD} FROM locked WHERE ${VALID}
-    UNION ALL ${RECORD} FROM {schema}.oauth_tokens
+    ${RECORD}, true AS is_locked FROM locked WHERE ${VALID}
+    UNION ALL ${RECORD}, false FROM {schema}.oauth_tokens
     WHERE ${VALID} AND token_type = 'Grant' AND token_id = (SELECT grant_id FROM locked)
-    UNION ALL ${RECORD} FROM {schema}.oauth_tokens
+    UNION ALL ${RECORD}, false FROM {schema}.oauth_tokens
     WHERE ${VALID} AND token_type = $4::text
       AND token_id = (SELECT sha256(convert_to(user_id, 'UTF8')) FROM locked)
-    UNION ALL SELECT 'Client', convert_to(client_id, 'UTF8'), ${SEALED}, NULL
-    FROM {schema}.oauth_clients WHERE client_id = (SELECT client_id FROM locked) AND active`,
+    UNION ALL SELECT 'Client', convert_to(client_id, 'UTF8'), ${SEALED}, NULL, false
+    FROM {schema}.oauth_clients WHERE client_id = (SELECT client_id FROM locked) AND active
+    UNION ALL SELECT '${HELD_USER}', convert_to(user_id, 'UTF8'), NULL, NULL, NULL,
+      convert_to(row_to_json(held)::text, 'UTF8'), NULL, true
+    FROM held`,
 }
 
 export const lockClient: Statement = {

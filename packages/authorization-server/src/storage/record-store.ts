@@ -10,6 +10,7 @@ import {
   findRecord,
   findRecordByUid,
   findRecordByUserCode,
+  HELD_USER,
   lockRecord,
   revokeGrant,
 } from './record-statements.js'
@@ -17,7 +18,7 @@ import { openJson, sealJson } from './sealed-json.js'
 import type { StorageSession } from './session.js'
 import { isStorable } from './storable-text.js'
 import type { RecordStore } from './storage.js'
-import { type NewRecord, replaceRecord } from './upsert-records.js'
+import { type NewRecord, replaceRecord } from './write-records.js'
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 const ISSUED = ['AccessToken', 'RefreshToken']
@@ -35,6 +36,16 @@ export function recordKey(model: string, digest: Uint8Array): string {
   return `${model} ${Buffer.from(digest).toString('base64url')}`
 }
 
+/** Key of `StorageSession.known` of a user that is held. */
+export function heldUserKey(userId: string): string {
+  return recordKey(HELD_USER, Buffer.from(userId.toLowerCase()))
+}
+
+function heldUserOf({ payload }: SqlRow): SqlRow {
+  if (!(payload instanceof Uint8Array)) throw new StoreIntegrityError('the user was not returned')
+  return JSON.parse(new TextDecoder().decode(payload)) as SqlRow
+}
+
 /** Locks a record until the end of the transaction, which knows it and what belongs to it from then on. */
 export async function lockRecordOf(
   session: StorageSession,
@@ -46,7 +57,8 @@ export async function lockRecordOf(
   const rows = await session.write(lockRecord, values)
   for (const row of rows) {
     const { token_type: type, token_id: id } = row
-    if (id instanceof Uint8Array) session.known.set(recordKey(String(type), id), row)
+    if (!(id instanceof Uint8Array)) continue
+    session.known.set(recordKey(String(type), id), type === HELD_USER ? heldUserOf(row) : row)
   }
 }
 
@@ -105,7 +117,7 @@ export function createRecordStore(
       ...sealed,
     ]
     const activeUser = isIssued ? String(accountId) : undefined
-    return { key: recordKey(model, digest), values, activeUser }
+    return { kind: 'new', key: recordKey(model, digest), values, activeUser }
   }
 
   return {
@@ -142,7 +154,12 @@ export function createRecordStore(
     async consume(id) {
       const digest = ids.digest(id)
       const values = [model, digest, seconds()]
-      const rows = await session.write(consumeRecord, values, recordKey(model, digest))
+      const key = recordKey(model, digest)
+      const known = session.known.get(key)
+      // Nobody else can use what this transaction has locked.
+      if (known?.is_locked === true && known.consumed === null)
+        return session.put({ kind: 'spent', key, values })
+      const rows = await session.write(consumeRecord, values, key)
       if (rows.length === 0) throw new AlreadyConsumedError(model)
     },
 

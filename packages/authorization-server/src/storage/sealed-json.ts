@@ -16,7 +16,7 @@ export async function sealJson(
   place: SealedRecordPlace,
   json: string,
 ): Promise<SealedColumns> {
-  const plaintext = new TextEncoder().encode(json)
+  const plaintext = Buffer.from(json)
   const { wrappedKey, payload } = await codec.seal(sealedRecordContext(place), plaintext)
   plaintext.fill(0)
   return [Buffer.from(wrappedKey.keyId, 'hex'), wrappedKey.bytes, payload]
@@ -45,7 +45,7 @@ export async function openJson(
     },
     payload: payloadBytes ?? new Uint8Array(0),
   })
-  const json = new TextDecoder().decode(plaintext)
+  const json = Buffer.from(plaintext.buffer, plaintext.byteOffset, plaintext.length).toString()
   plaintext.fill(0)
   return json
 }

@@ -9,7 +9,7 @@ import {
   type SqlValue,
   type Statement,
 } from '@bestviable/mcp-auth-store-postgres'
-import { fitsWith, type NewRecord, upsertRecords } from './upsert-records.js'
+import { fitsWith, type RecordChange, writeRecords } from './write-records.js'
 
 /** Where the parts of the storage run their statements. */
 export interface StorageSession {
@@ -26,16 +26,18 @@ export interface StorageSession {
     key?: string,
   ): Promise<readonly SqlRow[]>
   /**
-   * Creates or replaces a record. In a transaction it travels with others of its kind, at the latest
-   * before the next statement or the commit; what fails then fails the transaction.
+   * Changes a record. In a transaction the change travels with others, at the latest before the next
+   * statement or the commit; what fails then fails the transaction.
    */
-  put(record: NewRecord): Promise<void>
+  put(change: RecordChange): Promise<void>
   /** What the transaction of the caller has read under its lock, by `recordKey`, and not changed since. */
   readonly known: Map<string, SqlRow>
   /** Runs in the transaction of the caller, or in one of its own. */
   transaction<Value>(run: () => Promise<Value>): Promise<Value>
   /** Whether the caller is in a transaction. */
   readonly isInTransaction: boolean
+  /** Runs after the commit of the caller's transaction, and at once without one. Must not throw. */
+  afterCommit(run: () => void): void
   /** Checks tables and keys, every time. */
   check(): Promise<void>
   close(): void
@@ -45,8 +47,9 @@ export interface StorageSession {
 interface Attempt {
   readonly queryable: Queryable
   readonly known: Map<string, SqlRow>
-  /** Records that were not sent yet; `undefined` when no more are collected. */
-  unsent: readonly NewRecord[] | undefined
+  /** Changes that were not sent yet; `undefined` when no more are collected. */
+  unsent: readonly RecordChange[] | undefined
+  readonly afterCommit: (() => void)[]
   state: 'open' | 'committed' | 'ended'
 }
 
@@ -55,7 +58,7 @@ async function sendRecords(attempt: Attempt, isLast = false): Promise<void> {
   if (isLast) attempt.unsent = undefined
   if (unsent === undefined || unsent.length === 0) return
   if (!isLast) attempt.unsent = []
-  const { statement, values } = upsertRecords(unsent)
+  const { statement, values } = writeRecords(unsent)
   await queryable.query(statement, values)
 }
 
@@ -118,18 +121,18 @@ export function createSession(
       else known?.delete(key)
       return query('write', statement, values)
     },
-    async put(record) {
+    async put(change) {
       const attempt = currentAttempt()
-      attempt?.known.delete(record.key)
+      attempt?.known.delete(change.key)
       if (attempt?.state === 'open' && attempt.unsent !== undefined) {
-        if (!fitsWith(attempt.unsent, record)) await sendRecords(attempt)
+        if (!fitsWith(attempt.unsent, change)) await sendRecords(attempt)
         // What nobody waited for can come when the commit is under way.
         if (attempt.unsent !== undefined) {
-          attempt.unsent = [...attempt.unsent, record]
+          attempt.unsent = [...attempt.unsent, change]
           return
         }
       }
-      const { statement, values } = upsertRecords([record])
+      const { statement, values } = writeRecords([change])
       await query('write', statement, values)
     },
     get known() {
@@ -138,11 +141,17 @@ export function createSession(
     get isInTransaction() {
       return currentAttempt() !== undefined
     },
+    afterCommit(run) {
+      const attempt = currentAttempt()
+      if (attempt === undefined) run()
+      else attempt.afterCommit.push(run)
+    },
     async transaction(run) {
       if (currentAttempt() !== undefined) return run()
       // Before it begins: an embedded database has one session.
       await prepare()
       const tried: Attempt[] = []
+      let lastWrite = Promise.resolve()
       const end = (state: Attempt['state']) => {
         for (const each of tried) each.state = 'ended'
         const last = tried.at(-1)
@@ -152,15 +161,27 @@ export function createSession(
         const value = await database.transaction(
           async (queryable) => {
             end('ended')
-            const attempt: Attempt = { queryable, known: new Map(), unsent: [], state: 'open' }
+            const attempt: Attempt = {
+              queryable,
+              known: new Map(),
+              unsent: [],
+              afterCommit: [],
+              state: 'open',
+            }
             tried.push(attempt)
             const result = await attempts.run(attempt, run)
-            await sendRecords(attempt, true)
+            lastWrite = sendRecords(attempt, true)
+            // With PostgreSQL it travels with the commit, which fails with it.
+            if (database.engine === 'postgres') lastWrite.catch(() => undefined)
+            else await lastWrite
             return result
           },
           { kind: 'write' },
         )
+        // Where it failed before it was sent, there was nothing for the commit to fail with.
+        await lastWrite
         end('committed')
+        for (const run of tried.at(-1)?.afterCommit ?? []) run()
         return value
       } catch (error) {
         end('ended')

@@ -245,12 +245,18 @@ export interface Storage {
    * back when it rejects. Runs again after a serialization failure, so `run` must be repeatable.
    */
   transaction<Value>(run: () => Promise<Value>): Promise<Value>
+  /**
+   * Runs after the commit of the transaction of the caller, not after a rollback, and at once without one.
+   * Must not throw.
+   */
+  afterCommit(run: () => void): void
   /** Records of one model of the engine, for example `RefreshToken`. Ids are stored as SHA-256, payloads sealed. */
   records(model: string): RecordStore
   /**
    * Locks one record until the end of the transaction, so that parallel requests for it take turns. The
-   * transaction then knows it without asking again, with its grant and client, and with the record of
-   * the kind `modelOfUser` that has the id of its user.
+   * transaction then knows it without asking again, with its grant and client, with its user, which it
+   * holds as `UserStore.hold` does, and with the record of the kind `modelOfUser` that has the id of its
+   * user.
    */
   lock(
     model: string,

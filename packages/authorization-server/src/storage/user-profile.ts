@@ -2,6 +2,7 @@ import type { AuditInput } from './storage.js'
 
 /** What a user may do. */
 export type UserRole = 'admin' | 'user'
+/** Whether a user may come in: `invited` until the first sign-in with the address. */
 export type UserStatus = 'active' | 'suspended' | 'invited'
 
 /** A person, or the holder of an upstream account. `userId` is the `sub` of our tokens. */

@@ -15,7 +15,9 @@ function select(name: string, condition: string): Statement {
 
 export const findUser: Statement = select('find', 'user_id = $1::uuid')
 /** Others may hold the user too and count it as active; who locks it for an update waits. */
-export const holdUser: Statement = select('hold', 'user_id = $1::uuid FOR KEY SHARE')
+export const heldUser = (userId: string): string =>
+  `SELECT ${COLUMNS} FROM {schema}.user_profiles WHERE user_profiles.user_id = ${userId} FOR KEY SHARE`
+export const holdUser: Statement = { name: 'mcp_auth_as_user_hold', text: heldUser('$1::uuid') }
 export const lockUser: Statement = select('lock', 'user_id = $1::uuid FOR UPDATE')
 // In one order, so that two admins who suspend each other take turns.
 export const lockAdmins: Statement = select(

@@ -4,6 +4,7 @@ import type { SqlRow, SqlValue, Statement } from '@bestviable/mcp-auth-store-pos
 import { normalizeEmail } from '../login/email.js'
 import type { AuthorizationServerEventName } from './event-names.js'
 import { limitOf } from './list-limit.js'
+import { heldUserKey } from './record-store.js'
 import type { StorageSession } from './session.js'
 import { isStorable, requireStorable, toStorable } from './storable-text.js'
 import type {
@@ -123,6 +124,8 @@ export function createUserStore(
 
     async hold(userId) {
       if (!UUID.test(userId)) return undefined
+      const held = session.known.get(heldUserKey(userId))
+      if (held !== undefined) return parseUser(held)
       return findOne(session.isInTransaction ? holdUser : findUser, [userId])
     },
 

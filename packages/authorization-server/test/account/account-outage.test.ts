@@ -1,3 +1,4 @@
+import { StoreUnavailableError } from '@bestviable/mcp-auth-middleware'
 import { afterEach, expect, it } from 'vitest'
 import { createMemoryStorage } from '../engine/support/memory-storage.js'
 import { startServer, type TestServer } from '../engine/support/server.js'
@@ -21,7 +22,10 @@ it('shows an admin the rest where the audit trail may not be read', async () => 
   const storage = createMemoryStorage(() => Date.now())
   const auditTrail = {
     ...storage.auditTrail,
-    list: async () => Promise.reject(new Error('denied')),
+    list: async () => {
+      const cause = Object.assign(new Error('denied'), { code: '42501' })
+      throw new StoreUnavailableError('the role lacks a privilege', { cause })
+    },
   }
   server = await startServer({ storage: Object.assign(storage, { auditTrail }) })
   const { page } = await openAdmin(server)

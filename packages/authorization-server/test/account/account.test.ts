@@ -1,4 +1,4 @@
-import { memoryTokenStore } from '@bestviable/mcp-auth-middleware'
+import { memoryTokenStore, StoreUnavailableError } from '@bestviable/mcp-auth-middleware'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { apiTokenLogin } from '../../src/login/api-token-login.js'
 import { createBrowser } from '../engine/support/browser.js'
@@ -151,6 +151,22 @@ describe('/account of an admin', () => {
     expect(after.html).toContain('new@example.com')
     expect(await server.as.users.find('new@example.com')).toMatchObject({ status: 'invited' })
     expect((await after.submit('/users/invite', { email: 'no address' })).status).toBe(403)
+  })
+
+  it('says that the trail cannot be read now, and takes only a missing right for an empty one', async () => {
+    const { browser } = await openAdmin(server)
+    const { list } = server.storage.auditTrail
+    const trail = server.storage.auditTrail as { list: typeof list }
+    const refusal = (code: string) =>
+      new StoreUnavailableError('refused', { cause: Object.assign(new Error(), { code }) })
+    try {
+      trail.list = () => Promise.reject(refusal('57P01'))
+      expect((await browser.open(`${server.origin}/account`)).status).toBe(503)
+      trail.list = () => Promise.reject(refusal('42501'))
+      expect((await browser.open(`${server.origin}/account`)).status).toBe(200)
+    } finally {
+      trail.list = list
+    }
   })
 
   it('suspends and activates others, and turns off clients', async () => {

@@ -1,6 +1,7 @@
 import type { RequestListener } from 'node:http'
 import { createServer, Socket } from 'node:net'
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { recordFigure } from '../../../../test/security/support/figures.js'
 import { createClientDocuments } from '../../src/clients/client-documents.js'
 import type { ClientDocumentsOptions } from '../../src/clients/client-documents-options.js'
 import type { ClientDocuments } from '../../src/clients/client-policy.js'
@@ -140,6 +141,14 @@ describe.skipIf(!hasOpenssl)('createClientDocuments()', () => {
     }
     expect(connect).not.toHaveBeenCalled()
     expect(host.connections()).toBe(0)
+    recordFigure({
+      id: 'R17',
+      part: `address-${Buffer.from(address).toString('hex')}`,
+      values: { 'forms tried': 3, connections: 0 },
+      isMet: true,
+      method:
+        'A client whose host resolves to the address, alone and beside public ones; calls of connect are counted.',
+    })
   })
 
   it('M02 opens one connection to an address that is allowed', async () => {
@@ -161,6 +170,13 @@ describe.skipIf(!hasOpenssl)('createClientDocuments()', () => {
       reason: 'address_not_public',
     })
     expect([host.connections(), other.connections()]).toEqual([1, 0])
+    recordFigure({
+      id: 'R17',
+      part: 'rebinding',
+      values: { 'forms tried': 1, connections: 0 },
+      isMet: true,
+      method: 'DNS answers another address after the check; connections to it are counted.',
+    })
   })
 
   it.each([301, 302, 303, 307, 308])('M07 does not follow a %i', async (status) => {

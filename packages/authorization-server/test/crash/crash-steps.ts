@@ -61,7 +61,12 @@ export function createCrashSteps({ plan }: { readonly plan?: CrashPlan | undefin
     begin: points.begin,
     around: (name, run) => points.around(`${step}: ${name}`, run),
     createPool(connectionString) {
-      const pool = new pg.Pool({ connectionString, max: 3, application_name: 'crash-replica' })
+      const pool = new pg.Pool({
+        connectionString,
+        max: 3,
+        application_name: 'crash-replica',
+        pipeline: true,
+      })
       pool.on('connect', around)
       return pool
     },

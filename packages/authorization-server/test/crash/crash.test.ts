@@ -3,6 +3,7 @@ import { generateEncryptionKey } from '@bestviable/mcp-auth-middleware/envelope'
 import { type PostgresTokenStore, postgresTokenStore } from '@bestviable/mcp-auth-store-postgres'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { recordFigure } from '../../../../test/security/support/figures.js'
 import { createRandom, planKills } from '../../../store-postgres/test/crash/crash-plans.js'
 import type { CrashPlan } from '../../../store-postgres/test/crash/crash-points.js'
 import { type TestDatabase, testEngines } from '../../../store-postgres/test/support/engines.js'
@@ -243,6 +244,20 @@ describe.skipIf(engine === undefined)('a server that is killed at any of its awa
       Object.assign(figures, { randomKills: kills, turns })
       for (const { person } of people) await person.refresh()
       await expectNoDamage()
+      recordFigure({
+        id: 'R11',
+        part: 'authorization-server',
+        values: {
+          kills: figures.kills + kills,
+          'points killed at': figures.points,
+          'sign-ins and refreshes between random kills': turns,
+          'lost or duplicated': 0,
+        },
+        isMet: true,
+        method:
+          'The process kills itself at each of its awaits and at random ones; the database and what people hold are compared after each.',
+        seed: SEED,
+      })
     },
   )
 })

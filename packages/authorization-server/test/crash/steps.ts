@@ -15,7 +15,7 @@ export const STEPS: readonly Step[] = [
     name: 'a sign-in at an upstream',
     names: /login\/company|interaction\/leave|GET callback/,
     mustHave: [
-      'after POST interaction/login/company: COMMIT of as_upsert_2',
+      'after POST interaction/login/company: COMMIT of as_write_2',
       'before GET interaction/leave: as_destroy',
       'after GET callback: as_consume',
       'after GET callback: upstream /token',
@@ -37,8 +37,8 @@ export const STEPS: readonly Step[] = [
     name: 'an exchange or a refresh',
     names: /POST token/,
     mustHave: [
-      'after POST token code: as_consume',
-      'after POST token refresh: COMMIT of as_upsert_3_active_0',
+      'after POST token code: as_write_2_active_0_spent',
+      'after POST token refresh: COMMIT of as_write_3_active_0_spent',
     ],
     way: 'dev',
   },

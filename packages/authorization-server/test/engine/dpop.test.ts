@@ -1,8 +1,8 @@
 import { decodeJwt } from 'jose'
 import * as oauth from 'oauth4webapi'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createProofKey, type ProofKey } from '../../../mcp-auth-middleware/test/dpop/proof-key.js'
 import { createBrowser } from './support/browser.js'
-import { createProofKey, type ProofKey } from './support/dpop.js'
 import {
   approve,
   authorize,

@@ -86,7 +86,7 @@ describe('a scope policy that reads the one session of the embedded database', (
       refresh_token: String(body.refresh_token),
     }
     const wrong = await postToken(server, { ...form, resource: 'https://other.test/mcp' })
-    expect([wrong.status, wrong.body.error]).toEqual([400, 'invalid_target'])
+    expect([wrong.status, wrong.body.error]).toEqual([400, 'invalid_grant'])
     const empty = await postToken(server, { ...form, resource: '' })
     expect([empty.status, empty.body.scope]).toEqual([200, 'coda.read'])
   })

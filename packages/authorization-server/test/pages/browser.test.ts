@@ -186,6 +186,8 @@ describe.skipIf(executablePath === undefined)(
 
     it('takes a token by keyboard, after a problem from where it happened', async () => {
       await open('sign-in-refused')
+      // Chromium moves the focus after the page has loaded, so the first keys may come before.
+      await page.locator('input[name="api_token"]:focus').waitFor()
       await page.keyboard.type('canary-token')
       await page.keyboard.press('Enter')
       await page.waitForURL('**/token')

@@ -231,7 +231,14 @@ export function renderStates(pages: Pages): Readonly<Record<string, string>> {
       credentials: [{ ...credential, stored: undefined }],
     })
   }
-  for (const reason of ['not_admitted', 'suspended', 'cancelled', 'upstream_denied'] as const) {
+  const denials = [
+    'not_admitted',
+    'suspended',
+    'cancelled',
+    'upstream_denied',
+    'not_direct',
+  ] as const
+  for (const reason of denials) {
     const back = form('/oauth/interaction/1/back')
     states[`denied-${reason}`] = pages.denied({ user, reason, back })
   }

@@ -1,6 +1,7 @@
 import { generateEncryptionKey } from '@bestviable/mcp-auth-middleware/envelope'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { recordFigure } from '../../../../test/security/support/figures.js'
 import { type TestDatabase, testEngines } from '../../../store-postgres/test/support/engines.js'
 import {
   authorize,
@@ -113,6 +114,17 @@ describe.skipIf(engine === undefined)('two replicas on one PostgreSQL', () => {
     }
     expect(new Set(await liveRefreshTokens())).toEqual(new Set([1]))
     expect(await countEvents('code.reuse')).toBe(0)
+    recordFigure({
+      id: 'R10',
+      part: 'race-of-codes',
+      values: {
+        'redemptions in parallel': ROUNDS * RACERS,
+        'double spends': 0,
+        'false revocations': 0,
+      },
+      isMet: true,
+      method: 'Two processes on one PostgreSQL; 100 parallel requests for each code, half at each.',
+    })
   })
 
   it(
@@ -135,6 +147,18 @@ describe.skipIf(engine === undefined)('two replicas on one PostgreSQL', () => {
       expect(new Set(await liveRefreshTokens())).toEqual(new Set([1]))
       expect(await countEvents('token.reuse')).toBe(0)
       expect((await refresh(replicas[1].server, clientId, head)).status).toBe(200)
+      recordFigure({
+        id: 'R10',
+        part: 'race-of-refresh-tokens',
+        values: {
+          'refreshes in parallel': ROUNDS * RACERS,
+          'forked families': 0,
+          'false revocations': 0,
+        },
+        isMet: true,
+        method:
+          'Two processes on one PostgreSQL; 100 parallel uses of each refresh token, half at each.',
+      })
     },
   )
 })

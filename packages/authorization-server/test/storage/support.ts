@@ -12,30 +12,15 @@ import {
   type SqlRow,
   type SqlValue,
 } from '@bestviable/mcp-auth-store-postgres'
-import {
-  portableProfile,
-  type TestDatabase,
-  type TestEngine,
-  testEngines,
-} from '../../../store-postgres/test/support/engines.js'
+import type { TestDatabase, TestEngine } from '../../../store-postgres/test/support/engines.js'
+import { createSetups } from '../../../store-postgres/test/support/setups.js'
 import { createStorage } from '../../src/storage/create-storage.js'
 import type { Storage } from '../../src/storage/storage.js'
 
 /** PGlite needs seconds to start, and far more on a busy machine. */
 export const START_MILLISECONDS = 180_000
 
-const PROFILES: readonly { readonly name: string; readonly options: DatabaseOptions }[] = [
-  { name: 'as it comes', options: {} },
-  { name: 'portable', options: { ...portableProfile, pollMilliseconds: 200 } },
-]
-
-/** Every engine in every profile. */
-export const setups = testEngines().flatMap((engine) =>
-  PROFILES.map((profile) => ({ title: `${engine.name}, ${profile.name}`, engine, profile })),
-)
-
-/** Every engine once, for what the profile makes no difference to. */
-export const engineSetups = setups.filter(({ profile }) => profile === PROFILES[0])
+export const { setups, engineSetups } = createSetups(200)
 
 export function codecOf(...keys: readonly string[]): EnvelopeCodec {
   return createEnvelopeCodec({ keyProvider: localKeyProvider({ keys: keys.join(',') }) })

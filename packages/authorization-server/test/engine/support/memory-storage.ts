@@ -58,7 +58,7 @@ export function createMemoryStorage(now: () => number): MemoryStorage {
     revocations: [],
     audit: [],
   }
-  const running = new AsyncLocalStorage<true>()
+  const running = new AsyncLocalStorage<(() => void)[]>()
   const watchers = new Set<() => void>()
   let turn: Promise<unknown> = Promise.resolve()
   let callsLeft = Number.POSITIVE_INFINITY
@@ -186,7 +186,7 @@ export function createMemoryStorage(now: () => number): MemoryStorage {
       return calls
     },
     async transaction(run) {
-      if (running.getStore() === true) return run()
+      if (running.getStore() !== undefined) return run()
       const before = turn
       let resolve: () => void = () => undefined
       turn = new Promise<void>((done) => {
@@ -195,11 +195,14 @@ export function createMemoryStorage(now: () => number): MemoryStorage {
       await before
       const saved = copy(state)
       try {
-        return await running.run(true, async () => {
-          const value = await run()
+        const waiting: (() => void)[] = []
+        const value = await running.run(waiting, async () => {
+          const result = await run()
           await call(() => undefined)
-          return value
+          return result
         })
+        for (const each of waiting) each()
+        return value
       } catch (error) {
         Object.assign(state, saved)
         throw error
@@ -208,10 +211,15 @@ export function createMemoryStorage(now: () => number): MemoryStorage {
         for (const watcher of watchers) watcher()
       }
     },
+    afterCommit(run) {
+      const waiting = running.getStore()
+      if (waiting === undefined) run()
+      else waiting.push(run)
+    },
     records,
     lock: () =>
       call(() => {
-        if (running.getStore() !== true) throw new TypeError('a lock needs a transaction')
+        if (running.getStore() === undefined) throw new TypeError('a lock needs a transaction')
       }),
     useOnce: (name, expiresAt) =>
       call(() => {
@@ -234,7 +242,7 @@ export function createMemoryStorage(now: () => number): MemoryStorage {
         ),
       lockAdmins: () =>
         call(() => {
-          if (running.getStore() !== true) throw new TypeError('a lock needs a transaction')
+          if (running.getStore() === undefined) throw new TypeError('a lock needs a transaction')
           const users = [...state.users.values()]
           return users.filter((user) => user.role === 'admin' && user.status === 'active')
         }),

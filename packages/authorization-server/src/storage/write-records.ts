@@ -2,6 +2,7 @@ import type { SqlValue, Statement } from '@bestviable/mcp-auth-store-postgres'
 
 /** A record as it is written to `oauth_tokens`. */
 export interface NewRecord {
+  readonly kind: 'new'
   /** Its `recordKey`. */
   readonly key: string
   /** In the order of `COLUMNS`. */
@@ -9,6 +10,18 @@ export interface NewRecord {
   /** User that is active by its being issued. */
   readonly activeUser: string | undefined
 }
+
+/** The use of a record that its transaction has locked, and knows to be unused. */
+export interface SpentRecord {
+  readonly kind: 'spent'
+  /** Its `recordKey`. */
+  readonly key: string
+  /** Type, digest and epoch seconds. */
+  readonly values: readonly SqlValue[]
+}
+
+/** What happens to one record. */
+export type RecordChange = NewRecord | SpentRecord
 
 const COLUMNS = [
   ['token_type', 'text'],
@@ -77,50 +90,67 @@ export const replaceRecord: Statement = createReplace()
 function activeCte(index: number): string {
   const place = (column: number) => `$${index * COLUMNS.length + column + 1}`
   const now = `to_timestamp(${place(CREATED_AT)}::float8)`
-  return `WITH active AS (
+  return `active AS (
       UPDATE {schema}.user_profiles SET last_active_at = ${now}
       WHERE user_id = ${place(USER_ID)}::text::uuid AND (last_active_at IS NULL
         OR last_active_at < ${now} - interval '1 hour')
-    ) `
+    )`
+}
+
+/** Marks a record as used. `first`: number of the first of its values. */
+function spend(first: number): string {
+  return `UPDATE {schema}.oauth_tokens SET consumed_at = to_timestamp($${first + 2}::float8)
+      WHERE token_type = $${first}::text AND token_id = $${first + 1}::bytea AND consumed_at IS NULL`
 }
 
 const statements = new Map<string, Statement>()
 
-function statementOf(count: number, active: number): Statement {
-  const name = `mcp_auth_as_upsert_${count}${active === -1 ? '' : `_active_${active}`}`
+/** `active`: index of the record whose user is counted, or -1. */
+function statementOf(count: number, active: number, isSpent: boolean): Statement {
+  const name = `mcp_auth_as_write_${count}${active === -1 ? '' : `_active_${active}`}${isSpent ? '_spent' : ''}`
   const known = statements.get(name)
   if (known !== undefined) return known
+  const spent = isSpent ? spend(count * COLUMNS.length + 1) : undefined
+  const first = [
+    ...(active === -1 ? [] : [activeCte(active)]),
+    ...(spent === undefined ? [] : [`spent AS (${spent})`]),
+  ]
   const rows = Array.from({ length: count }, (_, index) => rowOf(index))
   const columns = COLUMNS.map(([column]) => column).join(', ')
-  const statement = {
-    name,
-    text: `${active === -1 ? '' : activeCte(active)}INSERT INTO {schema}.oauth_tokens AS stored
-      (${columns}) VALUES ${rows.join(', ')} ${ON_CONFLICT}`,
-  }
+  const insert = `INSERT INTO {schema}.oauth_tokens AS stored (${columns})
+      VALUES ${rows.join(', ')} ${ON_CONFLICT}`
+  const text = first.length === 0 ? insert : `WITH ${first.join(', ')} ${insert}`
+  const statement = { name, text: count === 0 && spent !== undefined ? spent : text }
   statements.set(name, statement)
   return statement
 }
 
-/** Tells whether a record can be written by one statement with others. */
-export function fitsWith(others: readonly NewRecord[], { key, activeUser }: NewRecord): boolean {
+const isNew = (change: RecordChange): change is NewRecord => change.kind === 'new'
+
+/** Tells whether a change can be made by one statement with others. */
+export function fitsWith(others: readonly RecordChange[], change: RecordChange): boolean {
+  // A statement sees the table as it was before all of it, so nothing may be changed twice.
+  if (others.some(({ key }) => key === change.key)) return false
+  if (!isNew(change)) return others.every(isNew)
+  const records = others.filter(isNew)
+  const { activeUser } = change
   return (
-    others.length < MOST &&
-    others.every(
-      (other) =>
-        other.key !== key &&
-        (activeUser === undefined || (other.activeUser ?? activeUser) === activeUser),
-    )
+    records.length < MOST &&
+    (activeUser === undefined ||
+      records.every((other) => (other.activeUser ?? activeUser) === activeUser))
   )
 }
 
-/** One statement that creates or replaces records. */
-export function upsertRecords(records: readonly NewRecord[]): {
+/** One statement that makes changes which fit together. */
+export function writeRecords(changes: readonly RecordChange[]): {
   readonly statement: Statement
   readonly values: readonly SqlValue[]
 } {
+  const records = changes.filter(isNew)
+  const spent = changes.find((change) => !isNew(change))
   const active = records.findIndex(({ activeUser }) => activeUser !== undefined)
   return {
-    statement: statementOf(records.length, active),
-    values: records.flatMap(({ values }) => values),
+    statement: statementOf(records.length, active, spent !== undefined),
+    values: [...records, ...(spent === undefined ? [] : [spent])].flatMap(({ values }) => values),
   }
 }
