@@ -11,10 +11,15 @@ import type { CodaMcpConfig } from './config.js'
 import type { Drain } from './drain.js'
 import type { Health } from './health.js'
 import { createLandingPage } from './landing-page.js'
+import { limitBatch, limitRequests } from './limits/limit-requests.js'
+import type { RateLimits } from './limits/rate-limits.js'
 import type { Logger } from './logger.js'
 import { createMcpEndpoint, type McpEndpoint } from './mcp-endpoint.js'
 import { type CredentialFor, createCodaMcpServer, type TokenRefused } from './mcp-server.js'
+import type { Metrics } from './metrics/metrics.js'
+import { observeRequests } from './metrics/observe-requests.js'
 import { type Caller, logRequests } from './request-log.js'
+import type { ToolObserver } from './tool-observer.js'
 
 /** Options for {@link createApp}. */
 export interface AppOptions {
@@ -35,6 +40,9 @@ export interface AppOptions {
   readonly oauth: boolean
   /** Names the verified caller of a request, for the log. Default: calls are logged at debug only. */
   readonly callerOf?: ((request: Request) => Caller | undefined) | undefined
+  readonly metrics: Metrics
+  readonly limits: RateLimits
+  readonly toolObserver: ToolObserver
 }
 
 /** The Express app, and the MCP endpoint in it, which is closed when the server ends. */
@@ -61,22 +69,23 @@ function handleErrors(logger: Logger): ErrorRequestHandler {
  */
 export function createApp(options: AppOptions): App {
   const { config, version, logger, health, drain, coda, credentialFor, onTokenRefused } = options
+  const { metrics, limits, toolObserver, callerOf = () => undefined } = options
   if (options.auth.length === 0) throw new Error('createApp: auth must hold at least one handler')
   const endpoint = createMcpEndpoint(
-    () =>
+    (tool) =>
       createCodaMcpServer({
+        tool,
         coda,
         credentialFor,
         onTokenRefused,
         version,
         readOnly: config.readOnly,
         shuttingDown: drain.signal,
-        onToolCall: ({ error, ...call }) => {
-          if (error === undefined) logger.debug(call, 'tool called')
-          else logger.error({ ...call, err: error }, 'tool failed')
-        },
+        onToolCall: toolObserver.finished,
+        aroundToolCall: toolObserver.around,
       }),
     (error) => logger.debug({ err: error }, 'MCP request refused'),
+    (messages) => limitBatch(limits, messages),
   )
 
   const app = express()
@@ -85,11 +94,12 @@ export function createApp(options: AppOptions): App {
   if (config.trustProxy !== undefined) app.set('trust proxy', config.trustProxy)
 
   app.use(drain.middleware)
-  app.use(logRequests(logger, options.callerOf ?? (() => undefined)))
+  app.use(logRequests(logger, callerOf))
+  app.use(observeRequests(metrics))
   app.use(health.router)
   app.use(createLandingPage({ connectorUrl: config.resource, oauth: options.oauth }))
   app.use(...options.auth)
-  app.all('/mcp', (request: Request, response: Response) => {
+  app.all('/mcp', limitRequests(limits, callerOf), (request: Request, response: Response) => {
     response.set('cache-control', 'no-store')
     return endpoint.handle(request, response)
   })

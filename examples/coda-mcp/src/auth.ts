@@ -13,8 +13,13 @@ import { mcpAuth } from '@bestviable/mcp-auth-middleware/express'
 import type { AuthorizationServer } from '@bestviable/mcp-authorization-server'
 import type { RequestHandler } from 'express'
 import type { CodaMcpConfig } from './config.js'
+import { limitRefusals, noteRefusal } from './limits/limit-refusals.js'
+import type { RateLimits } from './limits/rate-limits.js'
 import type { Logger } from './logger.js'
-import { codaScopes, impliedScopes, scopesByTool } from './tools/scopes.js'
+import type { Metrics } from './metrics/metrics.js'
+import { observeGuard } from './metrics/observe-events.js'
+import { observeValidator } from './metrics/observe-validator.js'
+import { impliedScopes, initialScopes, scopesByTool } from './tools/scopes.js'
 import type { CodaTool } from './tools/tool.js'
 
 /** Who may come in and by which handlers that is enforced. */
@@ -37,6 +42,8 @@ export interface AuthSetupOptions {
   readonly logger: Logger
   /** Called when a request was refused because the store of credentials did not answer. */
   readonly onStoreOutage: () => void
+  readonly metrics: Metrics
+  readonly limits: RateLimits
   /** The embedded one, when people sign in here. */
   readonly authorizationServer?: AuthorizationServer | undefined
   /** Digest of the token that a first run has printed. */
@@ -89,8 +96,15 @@ function createValidators({
 }
 
 /** Logs what the guard reports: refusals by reason at info, incidents as warnings. */
-function createListener({ logger, onStoreOutage }: AuthSetupOptions): (event: AuthEvent) => void {
+function createListener({
+  logger,
+  onStoreOutage,
+  metrics,
+}: AuthSetupOptions): (event: AuthEvent) => void {
+  const observe = observeGuard(metrics)
   return (event) => {
+    observe(event)
+    noteRefusal(event)
     if (event.reason === 'store_unavailable') onStoreOutage()
     const { type, time: _time, ...detail } = event
     if (type === 'incident') {
@@ -103,9 +117,9 @@ function createListener({ logger, onStoreOutage }: AuthSetupOptions): (event: Au
 
 /** Builds the guard from the configuration. Every list of `ALLOWED_…` applies to every way in. */
 export function createAuth(options: AuthSetupOptions): AuthSetup {
-  const { config, tools, credentials, authorizationServer } = options
+  const { config, tools, credentials, authorizationServer, metrics, limits } = options
   const { allow } = config
-  const validators = createValidators(options)
+  const validators = createValidators(options).map((each) => observeValidator(each, metrics))
   const issuers = validators.flatMap(({ authorizationServers }) => authorizationServers)
   const restricts = allow.emails.length + allow.domains.length + allow.tenants.length > 0
 
@@ -117,8 +131,8 @@ export function createAuth(options: AuthSetupOptions): AuthSetup {
     ...(restricts ? { allow } : {}),
     scopes: {
       required: ['coda.read'],
-      // Several clients cannot ask for more later, so the first challenge names all there is.
-      initial: config.readOnly ? ['coda.read'] : Object.keys(codaScopes),
+      // Several clients cannot ask for more later, so the first challenge names what most tools need.
+      initial: config.readOnly ? ['coda.read'] : initialScopes,
       tools: scopesByTool(tools),
       otherTools: ['coda.write'],
       implies: impliedScopes,
@@ -130,7 +144,7 @@ export function createAuth(options: AuthSetupOptions): AuthSetup {
     credentials,
     onEvent: createListener(options),
   })
-  const guard: RequestHandler = mcpAuth(auth)
+  const guard: RequestHandler = mcpAuth(limitRefusals(auth, limits))
   return {
     auth,
     // First, so that it answers its own paths, which the guard would refuse.

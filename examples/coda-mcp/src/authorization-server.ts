@@ -10,7 +10,9 @@ import type { AuthorizationServerConfig } from './config/authorization-server.js
 import type { CodaMcpConfig } from './config.js'
 import type { SealedDatabase } from './database.js'
 import type { Logger } from './logger.js'
-import { codaScopes } from './tools/scopes.js'
+import type { Metrics } from './metrics/metrics.js'
+import { observeAuthorizationServer } from './metrics/observe-events.js'
+import { codaScopes, initialScopes } from './tools/scopes.js'
 
 type Package = typeof import('@bestviable/mcp-authorization-server')
 
@@ -25,6 +27,7 @@ export interface AuthorizationServerSetup {
   readonly logger: Logger
   /** Told whether the database answers, as far as a request has shown it. */
   readonly onDatabase: (works: boolean) => void
+  readonly metrics: Metrics
 }
 
 const codaIssuer = 'https://coda.io'
@@ -79,8 +82,12 @@ function createLogin(
 function createListener({
   logger,
   onDatabase,
+  metrics,
 }: AuthorizationServerSetup): (event: AuthorizationServerEvent) => void {
-  return ({ time: _time, ...detail }) => {
+  const observe = observeAuthorizationServer(metrics)
+  return (told) => {
+    observe(told)
+    const { time: _time, ...detail } = told
     const { event, outcome, details } = detail
     const sentence = `authorization server: ${event}`
     if (details?.error === 'ERR_STORE_UNAVAILABLE') onDatabase(false)
@@ -107,13 +114,15 @@ export async function startAuthorizationServer(
   const { allow, firstAdmin, lifetimes, collectsCodaTokens, login } = settings
   // Loaded here: a server whose people sign in elsewhere needs none of it.
   const lib = await import('@bestviable/mcp-authorization-server')
-  const scopes = config.readOnly ? { 'coda.read': codaScopes['coda.read'] } : codaScopes
+  const resource = config.readOnly
+    ? { scopes: { 'coda.read': codaScopes['coda.read'] } }
+    : { scopes: codaScopes, defaultScopes: initialScopes }
   const isEmpty = allow !== undefined && Object.values(allow).every((list) => list.length === 0)
   return await lib.createAuthorizationServer({
     issuer: config.publicUrl,
     database: database.database,
     encryptionKeys: database.encryptionKeys,
-    resources: { [config.resource]: { scopes } },
+    resources: { [config.resource]: resource },
     login: [createLogin(lib, settings, coda)],
     ...(allow === undefined ? {} : { allow: isEmpty ? { invitationsOnly: true } : allow }),
     firstAdmin,

@@ -52,6 +52,11 @@ export interface CodaMcpConfig {
   readonly trustProxy: TrustProxy | undefined
   /** Replaces the default origin rule when set. */
   readonly allowedOrigins: readonly string[] | undefined
+  /** Within a minute; 0 is no limit. */
+  readonly limits: { readonly requests: number; readonly refusals: number }
+  /** Port of the metrics; 0 is off. */
+  readonly metricsPort: number
+  readonly metricsHost: string
   readonly drainSeconds: number
   readonly readOnly: boolean
   readonly coda: {
@@ -140,6 +145,10 @@ export function readConfig(
     problems.push({ variable: '(way in)', message })
   }
   if (firstRun) checkFirstRun(data, exposure, problems)
+  if (data.METRICS_PORT === data.PORT) {
+    const message = 'is the same as PORT; metrics have a port of their own, or 0 for none'
+    problems.push({ variable: 'METRICS_PORT', message })
+  }
   checkCodaToken(data, firstRun, problems)
   const store = readStores(data, problems)
   const authorizationServer = readAuthorizationServer(data, { exposure, firstRun }, problems)
@@ -161,6 +170,9 @@ export function readConfig(
     resource: `${publicUrl}/mcp`,
     trustProxy: data.TRUST_PROXY,
     allowedOrigins: data.ALLOWED_ORIGINS,
+    limits: { requests: data.MCP_RATE_LIMIT, refusals: data.MCP_REFUSAL_LIMIT },
+    metricsPort: data.METRICS_PORT,
+    metricsHost: data.METRICS_HOST,
     drainSeconds: data.DRAIN_SECONDS,
     readOnly: data.READ_ONLY,
     coda: {

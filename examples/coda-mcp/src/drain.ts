@@ -1,5 +1,6 @@
 import type { Server } from 'node:http'
-import { setTimeout as delay } from 'node:timers/promises'
+import { constants } from 'node:os'
+import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises'
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 
 /** Options for {@link createDrain}. */
@@ -29,8 +30,29 @@ export interface Drain {
   begin(server: Server): Promise<void>
 }
 
+/** Turns of the event loop without a new connection after which none waits. */
+const QUIET_TURNS = 5
+
 async function sleepOfMachine(ms: number, signal: AbortSignal): Promise<void> {
   await delay(ms, undefined, { signal })
+}
+
+/**
+ * Accepts the connections that clients have made and this process has not got to yet. Node.js may take one
+ * a turn of its event loop, and those that wait when it stops listening are reset with their requests.
+ */
+async function acceptWaiting(server: Server, seconds: number): Promise<void> {
+  const end = performance.now() + seconds * 1_000
+  let quiet = 0
+  const onConnection = (): void => {
+    quiet = 0
+  }
+  server.on('connection', onConnection)
+  while (quiet < QUIET_TURNS && performance.now() < end) {
+    quiet += 1
+    await turn()
+  }
+  server.off('connection', onConnection)
 }
 
 /** Creates the orderly end of a server: not ready, waits end, pending answers go out, then it closes. */
@@ -57,6 +79,7 @@ export function createDrain(options: DrainOptions): Drain {
     }
     const closed = new AbortController()
     if (acceptSeconds > 0) await pause(acceptSeconds, closed.signal)
+    await acceptWaiting(server, (drainSeconds - acceptSeconds) / 2)
     const finished = new Promise<void>((resolve) => {
       server.close(() => {
         closed.abort()
@@ -85,23 +108,36 @@ export function createDrain(options: DrainOptions): Drain {
   }
 }
 
-/** Drains on SIGTERM and SIGINT, then ends the process. A second signal ends it at once. */
-export function drainOnSignals(
+/** From now on the first signal drains this server, and a second one ends the process at once. */
+export type DrainOnSignals = (
   drain: Drain,
   server: Server,
   onError: (error: unknown) => void,
-): void {
-  const signals = ['SIGTERM', 'SIGINT'] as const
-  function begin(): void {
-    // Without a listener, the next signal of either kind does what it does by default.
-    for (const signal of signals) process.off(signal, begin)
-    drain.begin(server).then(
-      () => process.exit(0),
-      (error: unknown) => {
-        onError(error)
-        process.exit(1)
-      },
-    )
+) => void
+
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const
+
+/**
+ * Ends the process on SIGTERM and SIGINT, from the first moment of a start on: process 1 of a container
+ * takes no notice of a signal that it does not listen to. One listener stays all the time and changes
+ * what it does, since Node.js loses a signal that arrives while one listener makes room for the next.
+ *
+ * @returns What to call when the server listens.
+ */
+export function endOnSignals(): DrainOnSignals {
+  let end = (_signal: (typeof SIGNALS)[number]): void => process.exit(0)
+  for (const signal of SIGNALS) process.on(signal, () => end(signal))
+
+  return (drain, server, onError) => {
+    end = () => {
+      end = (signal) => process.exit(128 + constants.signals[signal])
+      drain.begin(server).then(
+        () => process.exit(0),
+        (error: unknown) => {
+          onError(error)
+          process.exit(1)
+        },
+      )
+    }
   }
-  for (const signal of signals) process.on(signal, begin)
 }

@@ -27,8 +27,13 @@ export interface Health {
   /** Shutting down: not ready any more. */
   drain(): void
   /** A dependency works or does not. Changes what is shown, never whether the server is ready. */
-  degraded(reason: 'store' | 'database', isDegraded: boolean): void
+  degraded(reason: DegradedReason, isDegraded: boolean): void
+  /** For metrics. */
+  state(): { readonly ready: boolean; readonly degraded: ReadonlySet<DegradedReason> }
 }
+
+/** A dependency that can be away. */
+export type DegradedReason = 'store' | 'database'
 
 /**
  * `GET /health` shows the state and is 200 while the process lives; `/health/live` is for liveness
@@ -38,7 +43,7 @@ export interface Health {
 export function createHealth(options: HealthOptions): Health {
   const { version, store, now = Date.now } = options
   let known: SignIn = { providers: [], oauthCompliant: false }
-  const degradedBy = new Set<string>()
+  const degradedBy = new Set<DegradedReason>()
   let state: 'starting' | 'ready' | 'draining' = 'starting'
 
   const router = Router()
@@ -79,5 +84,6 @@ export function createHealth(options: HealthOptions): Health {
       if (isDegraded) degradedBy.add(reason)
       else degradedBy.delete(reason)
     },
+    state: () => ({ ready: state === 'ready', degraded: degradedBy }),
   }
 }

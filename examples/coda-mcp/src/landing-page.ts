@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type Request, type Response, Router } from 'express'
+import { escapeHtml } from './escape-html.js'
 
 /** What the page tells. */
 export interface LandingPageOptions {
@@ -30,14 +31,6 @@ const contentSecurityPolicy = [
   "form-action 'none'",
   "frame-ancestors 'none'",
 ].join('; ')
-
-function escapeHtml(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
-}
 
 function block(text: string): string {
   return `<pre tabindex="0"><code>${escapeHtml(text)}</code></pre>`

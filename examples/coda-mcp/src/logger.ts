@@ -2,18 +2,25 @@ import { type DestinationStream, type Logger, pino } from 'pino'
 
 export type { Logger } from 'pino'
 
+/** Names of headers that hold a credential, under whatever proxy; `Origin` and the like stay readable. */
 const secretHeaders =
-  /^(authorization|proxy-authorization|cookie|set-cookie|x-api-key|cf-access-.*)$/i
+  /auth|cookie|token|secret|password|api-?key|assertion|jwt|dpop|session|^cf-access-/i
+/** Headers that hold a URL, whose query may be a code or a token. */
+const urlHeaders = /^(referer|x-(original|forwarded|rewrite)-(url|uri|path))$/i
+const headerLength = 256
 
-/** Headers as they may be logged: every value that can hold a credential is replaced. */
+function loggable(name: string, value: string): string {
+  if (secretHeaders.test(name)) return '[redacted]'
+  const shown = urlHeaders.test(name) ? (value.split(/[?#]/, 1)[0] ?? '') : value
+  return shown.slice(0, headerLength)
+}
+
+/** Headers as they may be logged: every value that can hold a credential is replaced, long ones are cut. */
 export function redactHeaders(
   headers: Readonly<Record<string, string | readonly string[] | undefined>>,
 ): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [
-      name,
-      secretHeaders.test(name) ? '[redacted]' : value,
-    ]),
+    Object.entries(headers).map(([name, value]) => [name, loggable(name, String(value))]),
   )
 }
 
@@ -27,12 +34,14 @@ export function createLogger(level: string, destination?: DestinationStream): Lo
     base: { service: 'coda-mcp' },
     redact: {
       paths: ['token', 'apiToken', 'secret', '*.token', '*.apiToken', '*.secret'].concat(
-        ['authorization', 'cookie', '["set-cookie"]', '["cf-access-jwt-assertion"]'].flatMap(
-          (name) => {
-            const dotted = name.startsWith('[') ? name : `.${name}`
-            return [`headers${dotted}`, `*.headers${dotted}`]
-          },
-        ),
+        [
+          '.authorization',
+          '["proxy-authorization"]',
+          '.cookie',
+          '["set-cookie"]',
+          '["x-api-key"]',
+          '["cf-access-jwt-assertion"]',
+        ].flatMap((name) => [`headers${name}`, `*.headers${name}`]),
       ),
       censor: '[redacted]',
     },

@@ -1,20 +1,31 @@
-import { McpServer, type ServerContext } from '@modelcontextprotocol/server'
+import {
+  type InputRequiredResult,
+  McpServer,
+  type ServerContext,
+} from '@modelcontextprotocol/server'
 import type { CodaClient } from './coda/coda-client.js'
 import { CodaError } from './coda/errors.js'
+import { askToConnect } from './connect-request.js'
+import { createProgressReport } from './progress-report.js'
+import { describeFailure, type ToolResult } from './tool-failure.js'
 import { codaTools } from './tools/index.js'
 import type { CodaTool } from './tools/tool.js'
 
 /**
  * Finds the Coda token of the caller, whom `ctx.http.authInfo` names. May reject with an error whose
- * `code` is `ERR_CREDENTIAL_REQUIRED` (and a `connectUrl`) or `ERR_STORE_UNAVAILABLE`.
+ * `code` is `ERR_CREDENTIAL_REQUIRED` or `ERR_CREDENTIAL_REFUSED` (both perhaps with a `connectUrl`) or
+ * `ERR_STORE_UNAVAILABLE`.
  */
 export type CredentialFor = (ctx: ServerContext) => string | Promise<string>
 
-/** Told when Coda no longer takes the token of the caller. */
-export type TokenRefused = (ctx: ServerContext, token: string) => Promise<void>
+/**
+ * Told when Coda no longer takes the token of the caller. Resolves with the page on which the caller can
+ * replace it, if there is one.
+ */
+export type TokenRefused = (ctx: ServerContext, token: string) => Promise<string | undefined>
 
 /** One finished tool call, for logs. */
-interface ToolCallEvent {
+export interface ToolCallEvent {
   readonly tool: string
   /** `ok`, or the code of the failure. */
   readonly outcome: string
@@ -31,17 +42,15 @@ export interface CodaMcpServerOptions {
   readonly version: string
   /** Leaves out every tool that changes something. Default `false`. */
   readonly readOnly?: boolean | undefined
+  /** Name of the one tool that is going to be called, so that no other is made. Default: all are made. */
+  readonly tool?: string | undefined
   /** Ends waits when the server shuts down. Default: never aborted. */
   readonly shuttingDown?: AbortSignal | undefined
   readonly onToolCall?: ((event: ToolCallEvent) => void) | undefined
-}
-
-interface ToolResult {
-  [member: string]: unknown
-  content: { type: 'text'; text: string }[]
-  structuredContent?: Record<string, unknown>
-  isError?: boolean
-  _meta?: Record<string, unknown>
+  /** Goes around each call, for traces. Has to answer what the call answers. */
+  readonly aroundToolCall?:
+    | (<Result extends object>(tool: string, run: () => Promise<Result>) => Promise<Result>)
+    | undefined
 }
 
 /** Tools that a server offers. */
@@ -49,49 +58,11 @@ function offeredTools(readOnly: boolean): readonly CodaTool[] {
   return readOnly ? codaTools.filter(({ annotations }) => annotations.readOnlyHint) : codaTools
 }
 
-// The code goes into `_meta`: clients hold `structuredContent` against the output schema of the tool.
-function failure(code: string, retryable: boolean, text: string): ToolResult {
-  return {
-    content: [{ type: 'text', text: `${code}: ${text}` }],
-    isError: true,
-    _meta: { code, retryable },
-  }
-}
-
-function memberOf(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
-}
-
-/** Turns an error into a result, so that the model reads what to do. Unknown errors tell nothing. */
-function describeError(error: unknown): ToolResult {
-  if (error instanceof CodaError) return failure(error.code, error.retryable, error.message)
-  const code = memberOf(error, 'code')
-  if (code === 'ERR_CREDENTIAL_REQUIRED') {
-    const url = memberOf(error, 'connectUrl')
-    const where =
-      typeof url === 'string'
-        ? `Ask the person to open ${url} and connect Coda, then repeat the call.`
-        : 'Ask the operator of this server to add one.'
-    return failure(
-      'credential_required',
-      false,
-      `No Coda token is stored for this caller. ${where}`,
-    )
-  }
-  if (code === 'ERR_STORE_UNAVAILABLE') {
-    const text = 'The store that holds the Coda tokens does not answer at the moment.'
-    return failure('store_unavailable', true, `${text} Try again in a minute.`)
-  }
-  return failure('server_error', false, 'The server failed to run the tool. Its log says why.')
-}
-
-function isExpected(error: unknown): boolean {
-  const code = memberOf(error, 'code')
-  return (
-    error instanceof CodaError ||
-    code === 'ERR_CREDENTIAL_REQUIRED' ||
-    code === 'ERR_STORE_UNAVAILABLE'
-  )
+/** All of them for a name that none has, which is then refused as it is among all of them. */
+function neededTools({ readOnly = false, tool }: CodaMcpServerOptions): readonly CodaTool[] {
+  const offered = offeredTools(readOnly)
+  const needed = offered.filter(({ name }) => name === tool)
+  return needed.length > 0 ? needed : offered
 }
 
 async function callTool(
@@ -99,7 +70,7 @@ async function callTool(
   input: unknown,
   ctx: ServerContext,
   options: CodaMcpServerOptions,
-): Promise<ToolResult> {
+): Promise<ToolResult | InputRequiredResult> {
   const { coda, credentialFor, onTokenRefused, onToolCall } = options
   const shuttingDown = options.shuttingDown ?? new AbortController().signal
   const startedAt = performance.now()
@@ -115,16 +86,19 @@ async function callTool(
   try {
     token = await credentialFor(ctx)
     const call = { token, signal: ctx.mcpReq.signal }
-    const { structured, text } = await tool.run({ input, coda, call, shuttingDown })
+    const { structured, text } = await tool.run({
+      ...{ input, coda, call, shuttingDown },
+      reportProgress: createProgressReport(ctx),
+    })
     report('ok')
     return { content: [{ type: 'text', text }], structuredContent: structured }
   } catch (error) {
-    const result = describeError(error)
-    report(String(result._meta?.code), isExpected(error) ? undefined : error)
-    if (token !== undefined && error instanceof CodaError && error.code === 'coda_unauthorized') {
-      await onTokenRefused?.(ctx, token)
-    }
-    return result
+    const isRefused = error instanceof CodaError && error.code === 'coda_unauthorized'
+    const connectUrl =
+      isRefused && token !== undefined ? await onTokenRefused?.(ctx, token) : undefined
+    const { code, result, isExpected, connect } = describeFailure(error, connectUrl)
+    report(code, isExpected ? undefined : error)
+    return (connect && askToConnect(ctx, connect)) ?? result
   }
 }
 
@@ -132,7 +106,8 @@ async function callTool(
  * Creates an MCP server with the Coda tools. One server serves one request or one connection.
  *
  * It checks neither who calls nor the scopes of the call: that is done before a request gets here.
- * A failing tool answers with `isError` and a text that says what to do, never with a protocol error.
+ * A failing tool answers with `isError` and a text that says what to do. The one protocol error is
+ * `-32042`, with the page to open, for clients that open it.
  */
 export function createCodaMcpServer(options: CodaMcpServerOptions): McpServer {
   const server = new McpServer({
@@ -140,7 +115,7 @@ export function createCodaMcpServer(options: CodaMcpServerOptions): McpServer {
     title: 'Coda',
     version: options.version,
   })
-  for (const tool of offeredTools(options.readOnly ?? false)) {
+  for (const tool of neededTools(options)) {
     const { name, title, description, inputSchema, outputSchema, annotations } = tool
     server.registerTool(
       name,
@@ -151,7 +126,10 @@ export function createCodaMcpServer(options: CodaMcpServerOptions): McpServer {
         outputSchema,
         annotations: { ...annotations, openWorldHint: true },
       },
-      async (input, ctx) => await callTool(tool, input, ctx, options),
+      async (input, ctx) => {
+        const run = () => callTool(tool, input, ctx, options)
+        return await (options.aroundToolCall?.(name, run) ?? run())
+      },
     )
   }
   return server

@@ -4,10 +4,12 @@ import { generateBearerToken, type TokenStore } from '@bestviable/mcp-auth-middl
 import { envTokenStore } from '@bestviable/mcp-auth-store-env'
 import type { AuthorizationServer } from '@bestviable/mcp-authorization-server'
 import { createApp } from './app.js'
+import { createToolAudit, type ToolAudit } from './audit/tool-audit.js'
 import { createAuth } from './auth.js'
 import { startAuthorizationServer } from './authorization-server.js'
 import { callerOf } from './caller.js'
 import { createCodaClient } from './coda/coda-client.js'
+import { isRefusedByCoda } from './coda/verify-token.js'
 import { createCodaCredentials } from './coda-credentials.js'
 import { type CodaMcpConfig, readConfig } from './config.js'
 import { openDatabase, type SealedDatabase } from './database.js'
@@ -15,11 +17,18 @@ import { createDrain, type Drain } from './drain.js'
 import { formatFirstRun } from './first-run.js'
 import { createFrontDoor, type FrontDoor } from './front-door.js'
 import { createHealth, type Health } from './health.js'
+import { createRateLimits } from './limits/rate-limits.js'
 import { createLogger, type Logger } from './logger.js'
 import type { McpEndpoint } from './mcp-endpoint.js'
+import { createMetrics, type Metrics } from './metrics/metrics.js'
+import type { MetricsServer } from './metrics/metrics-server.js'
+import { createRecordReader } from './metrics/oauth-records.js'
+import { observeCodaFetch } from './metrics/observe-coda.js'
+import { showState, startMetrics } from './metrics/start-metrics.js'
 import { type SampleServer, startSampleServer } from './stand-in/sample-server.js'
 import { logStart } from './start-log.js'
 import { createStore } from './store.js'
+import { createToolObserver } from './tool-observer.js'
 import { codaTools } from './tools/index.js'
 import { waitForDependency } from './wait-for-dependency.js'
 
@@ -43,56 +52,93 @@ export interface RunningServer {
   readonly store: TokenStore
 }
 
+/**
+ * How long a connection without requests stays open: longer than proxies keep theirs (Traefik and
+ * cloudflared 90 seconds). Otherwise one of them may send a request on a connection that ends right then.
+ */
+const idleMilliseconds = 95_000
+
 /** What is open while the server runs. */
 interface Open {
   readonly sample: SampleServer | undefined
   readonly database: SealedDatabase | undefined
   readonly store: TokenStore
+  readonly audit: ToolAudit | undefined
   endpoint: McpEndpoint | undefined
   authorizationServer: AuthorizationServer | undefined
+}
+
+/** What is written where somebody watches the server. */
+interface Watching {
+  readonly logger: Logger
+  readonly metrics: Metrics
 }
 
 /** Closes everything, what uses something before what it uses. */
 async function closeAll(open: Open): Promise<void> {
   await open.endpoint?.close()
   await open.authorizationServer?.close()
+  await open.audit?.close()
   await open.store.close()
   await open.database?.database.close()
   await open.sample?.close()
 }
 
+async function openAudit(
+  config: CodaMcpConfig,
+  { database }: SealedDatabase,
+  { logger, metrics }: Watching,
+): Promise<ToolAudit> {
+  const audit = await createToolAudit({
+    database,
+    namespace: config.store.namespace,
+    prunes: config.authorizationServer === undefined,
+    onSettled: (outcome, entries) => metrics.count('audit_entries_total', { outcome }, entries),
+    onTrouble: (problem) => logger.error(problem),
+  })
+  metrics.read('audit_queue_entries', (set) => set({}, audit.waiting))
+  // The first loss has to be seen as an increase.
+  metrics.count('audit_entries_total', { outcome: 'dropped' }, 0)
+  return audit
+}
+
 async function openAll(
   config: CodaMcpConfig,
   env: StartOptions['env'],
-  logger: Logger,
+  watching: Watching,
 ): Promise<Open> {
   const { dataDir } = config
+  const { logger, metrics } = watching
   const sample = config.sampleCoda ? await startSampleServer() : undefined
   const database =
     config.database && (await openDatabase({ config: config.database, dataDir, logger }))
   const store =
     sample === undefined
-      ? await createStore({ config: config.store, database, env })
+      ? await createStore({ config: config.store, database, env, metrics })
       : envTokenStore({ env: { CODA_API_TOKEN: sample.token } })
-  return { sample, database, store, endpoint: undefined, authorizationServer: undefined }
+  const audit = database && (await openAudit(config, database, watching))
+  return { sample, database, store, audit, endpoint: undefined, authorizationServer: undefined }
 }
 
 /** What the parts of the server are made from. */
-interface Ground {
+interface Ground extends Watching {
   readonly config: CodaMcpConfig
-  readonly logger: Logger
   readonly version: string
   readonly health: Health
   readonly door: FrontDoor
   readonly open: Open
+  readonly scrape: MetricsServer | undefined
   readonly firstRunDigest: string | undefined
 }
 
 /** Puts the server together and opens it to callers, as soon as its dependencies are there. */
 async function serve(ground: Ground): Promise<Drain> {
-  const { config, logger, version, health, door, open, firstRunDigest } = ground
+  const { config, logger, metrics, version, health, door, open, firstRunDigest } = ground
   const { store, database, sample } = open
-  const coda = createCodaClient({ baseUrl: sample?.baseUrl ?? config.coda.baseUrl })
+  const baseUrl = sample?.baseUrl ?? config.coda.baseUrl
+  const coda = createCodaClient({ baseUrl, fetch: observeCodaFetch(baseUrl, metrics) })
+  const limits = createRateLimits({ settings: config.limits, logger, metrics })
+  const toolObserver = createToolObserver({ logger, metrics, audit: open.audit })
   const starting = new AbortController()
   const drain = createDrain({
     drainSeconds: config.drainSeconds,
@@ -102,6 +148,7 @@ async function serve(ground: Ground): Promise<Drain> {
     onEnd: async () => {
       starting.abort()
       await closeAll(open)
+      await ground.scrape?.close()
     },
   })
   const { credentials, credentialFor, onTokenRefused } = createCodaCredentials({
@@ -109,6 +156,7 @@ async function serve(ground: Ground): Promise<Drain> {
     store,
     logger,
     onFound: () => health.degraded('store', false),
+    isRefused: (token) => isRefusedByCoda(coda, token),
     endSignIns: async (subject) => open.authorizationServer?.sessions.revokeUser(subject),
   })
   // A file of the env store that cannot be read concerns one caller; the others are served.
@@ -122,8 +170,9 @@ async function serve(ground: Ground): Promise<Drain> {
     const { authorizationServer: settings } = config
     if (settings !== undefined && database !== undefined) {
       const onDatabase = (works: boolean) => health.degraded('database', !works)
-      const setup = { config, settings, database, store, coda, logger, onDatabase }
+      const setup = { config, settings, database, store, coda, logger, metrics, onDatabase }
       open.authorizationServer = await startAuthorizationServer(setup)
+      metrics.read('oauth_records', createRecordReader(database.database))
     }
     const { handlers, providers, oauthCompliant, metadataUrls } = createAuth({
       config,
@@ -131,11 +180,14 @@ async function serve(ground: Ground): Promise<Drain> {
       credentials: [credentials],
       logger,
       onStoreOutage: () => health.degraded('store', true),
+      metrics,
+      limits,
       authorizationServer: open.authorizationServer,
       firstRunDigest,
     })
     const calls = { coda, credentialFor, onTokenRefused, callerOf }
-    const parts = { config, version, logger, health, drain, ...calls }
+    const watching = { logger, metrics, limits, toolObserver }
+    const parts = { config, version, health, drain, ...watching, ...calls }
     const app = createApp({ ...parts, auth: handlers, oauth: oauthCompliant })
     open.endpoint = app.endpoint
     health.signIn({ providers, oauthCompliant })
@@ -177,22 +229,28 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   const logger = options.logger ?? createLogger(config.logLevel)
   const health = createHealth({ version, store: config.store.kind })
   const door = createFrontDoor(health.router)
-  const server = createServer(door.listener)
+  const server = createServer({ keepAliveTimeout: idleMilliseconds }, door.listener)
   server.listen(config.port, config.host)
   await once(server, 'listening')
 
+  const metrics = createMetrics({ process: config.metricsPort !== 0 })
+  showState(metrics, { config, version, health })
   let open: Open | undefined
+  let scrape: MetricsServer | undefined
   try {
-    open = await openAll(config, env, logger)
+    scrape = await startMetrics({ config, metrics, logger })
+    open = await openAll(config, env, { logger, metrics })
     const printed = config.firstRun ? await generateBearerToken() : undefined
     const firstRunDigest = printed?.digest
-    const drain = await serve({ config, logger, version, health, door, open, firstRunDigest })
+    const watching = { logger, metrics, scrape }
+    const drain = await serve({ config, ...watching, version, health, door, open, firstRunDigest })
     if (printed !== undefined) write(formatFirstRun(config, printed.token, version))
     return { config, logger, server, drain, store: open.store }
   } catch (error) {
     server.close()
     server.closeAllConnections()
     if (open !== undefined) await closeAll(open)
+    await scrape?.close()
     throw error
   }
 }

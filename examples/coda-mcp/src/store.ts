@@ -8,6 +8,8 @@ import { envTokenStore } from '@bestviable/mcp-auth-store-env'
 import { codaTokenVariables, type RawEnvironment } from './config/raw-environment.js'
 import type { StoreConfig, StoreKind } from './config/stores.js'
 import type { SealedDatabase } from './database.js'
+import type { Metrics } from './metrics/metrics.js'
+import { observeStore } from './metrics/observe-store.js'
 
 /** Options for {@link createStore}. */
 export interface StoreOptions {
@@ -16,6 +18,7 @@ export interface StoreOptions {
   readonly database: SealedDatabase | undefined
   /** Variables that hold Coda tokens are read from here. */
   readonly env: RawEnvironment
+  readonly metrics: Metrics
 }
 
 function createEnvStore({ config, env }: StoreOptions): TokenStore {
@@ -39,10 +42,13 @@ async function createInfisicalStore({ config }: StoreOptions): Promise<TokenStor
   })
 }
 
-function createOne(kind: StoreKind, options: StoreOptions): TokenStore | Promise<TokenStore> {
-  if (kind === 'postgres') return createPostgresStore(options)
-  if (kind === 'infisical') return createInfisicalStore(options)
-  return createEnvStore(options)
+async function createOne(kind: StoreKind, options: StoreOptions): Promise<TokenStore> {
+  const create = {
+    env: createEnvStore,
+    postgres: createPostgresStore,
+    infisical: createInfisicalStore,
+  }
+  return observeStore(await create[kind](options), kind, options.metrics)
 }
 
 /**
@@ -52,7 +58,7 @@ function createOne(kind: StoreKind, options: StoreOptions): TokenStore | Promise
  */
 export async function createStore(options: StoreOptions): Promise<TokenStore> {
   const { kind, migration, outageSeconds } = options.config
-  if (kind === 'env') return createEnvStore(options)
+  if (kind === 'env') return await createOne(kind, options)
   const store = await createOne(kind, options)
   if (migration === undefined) return cachedTokenStore(store, { serveStaleSeconds: outageSeconds })
   const old = await createOne(migration.from, options)

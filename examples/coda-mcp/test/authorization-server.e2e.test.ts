@@ -3,6 +3,7 @@ import { generateEncryptionKey } from '@bestviable/mcp-auth-middleware/envelope'
 import { createTestIssuer } from '@bestviable/mcp-auth-middleware/testing'
 import { postgresTokenStore } from '@bestviable/mcp-auth-store-postgres'
 import express, { type Request, type Response } from 'express'
+import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import {
   CLIENT_ID,
@@ -371,6 +372,35 @@ describe.skipIf(engine === undefined)('the database of the authorization server'
     expect(failure?.message).toMatch(/key/i)
     expect(failure).toMatchObject({ code: 'ERR_CONFIGURATION' })
     for (const key of [keys, other]) expect(String(failure)).not.toContain(key)
+  })
+
+  it('is used by store, limits and sign-ins over five connections and one that listens', async () => {
+    const server = await start(perUser)
+    const watching = new pg.Client({ connectionString: cluster.connectionString() })
+    await watching.connect()
+    const count = async () => {
+      const { rows } = await watching.query(
+        `SELECT count(*)::int AS all, count(*) FILTER (WHERE query LIKE 'LISTEN%')::int AS listening
+          FROM pg_stat_activity WHERE application_name = 'mcp-auth' AND datname = current_database()`,
+      )
+      return rows[0]
+    }
+    try {
+      // Servers of other tests have ended; their connections may take a moment to.
+      const { client } = await signIn(server.resource, 'v1', personAt('ann', tokens.ann))
+      add(client)
+      const pages = Array.from({ length: 40 }, async () => fetch(await signInPage(server)))
+      const calls = Array.from({ length: 40 }, () => client.call('coda_whoami'))
+      const seen = [await count(), await count(), await count()]
+      for (const page of await Promise.all(pages)) expect(page.status).toBeLessThan(500)
+      for (const call of await Promise.all(calls)) expect(call.isError).toBe(false)
+      seen.push(await count())
+      expect(Math.max(...seen.map(({ all }) => all))).toBeLessThanOrEqual(6)
+      expect(Math.max(...seen.map(({ listening }) => listening))).toBe(1)
+    } finally {
+      await watching.end()
+      await server.close()
+    }
   })
 
   it('may come later: until then it lives, is not ready, and refuses nobody for good', async () => {

@@ -110,6 +110,21 @@ describe('createCodaClient()', () => {
   })
 })
 
+describe('text that is no Unicode', () => {
+  it('is refused in words, in a path and in a query', async () => {
+    const client = createClient()
+    const refusal = { code: 'coda_invalid_input', message: expect.stringMatching(/Unicode/) }
+    const inPath = client.getTable({ docId, tableIdOrName: '\ud800' }, call)
+    expect(await failureOf(inPath)).toMatchObject(refusal)
+    const inQuery = client.listDocs({ query: 'a\udc00' }, call)
+    expect(await failureOf(inQuery)).toMatchObject(refusal)
+    expect(standIn.received).toEqual([])
+    expect(await failureOf(client.getTable({ docId, tableIdOrName: '😀' }, call))).toMatchObject({
+      code: 'coda_not_found',
+    })
+  })
+})
+
 describe('retries', () => {
   it('repeats a read after 429 and 5xx with growing pauses', async () => {
     standIn.faults.next({ kind: 'status', status: 429 })

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generateEncryptionKey } from '@bestviable/mcp-auth-middleware/envelope'
 import { describe, expect, it } from 'vitest'
-import { laterVariables, variableNames } from '../src/config/variables.js'
+import { variableNames } from '../src/config/variables.js'
 import { ConfigError, readConfig } from '../src/config.js'
 
 const digest = `sha256:${'0123456789abcdef'.repeat(4)}`
@@ -102,7 +102,7 @@ describe('readConfig()', () => {
   it('reads every way in', () => {
     const config = readConfig({
       ...{ ...deployed, ...access, ...oidc, CF_ACCESS_SERVICE_TOKENS: 'abc.access, def.access' },
-      MCP_BEARER_TOKENS: `ci:${digest}, laptop:${digest.replace('0', 'f')}:coda.read+coda.write`,
+      MCP_BEARER_TOKENS: `ci:${digest}, laptop:${digest.replace('0', 'f')}:coda.read+coda.share`,
     })
     expect(config.firstRun).toBe(false)
     expect(config.waysIn).toEqual({
@@ -115,7 +115,7 @@ describe('readConfig()', () => {
       oidc: { issuer: 'https://id.example.com/', audience: ['coda-mcp'] },
       bearer: {
         ci: [{ digest, scopes: ['coda.read'] }],
-        laptop: [{ digest: digest.replace('0', 'f'), scopes: ['coda.read', 'coda.write'] }],
+        laptop: [{ digest: digest.replace('0', 'f'), scopes: ['coda.read', 'coda.share'] }],
       },
     })
   })
@@ -153,6 +153,7 @@ describe('readConfig()', () => {
     ],
     ['STORE_OUTAGE_SECONDS', '0', { store: { outageSeconds: 0 } }],
     ['MCP_AUTH_NAMESPACE', 'coda-2', { store: { namespace: 'coda-2' } }],
+    ['GRANTED_SCOPES', 'coda.share coda.write', { grantedScopes: ['coda.share', 'coda.write'] }],
     ['GRANTED_SCOPES', 'coda.read, coda.write', { grantedScopes: ['coda.read', 'coda.write'] }],
     ['ALLOWED_EMAILS', 'Ann@Example.com', { allow: { emails: ['ann@example.com'] } }],
     [
@@ -229,8 +230,10 @@ describe('readConfig()', () => {
     ['MCP_BEARER_TOKENS', 'ci:canary-plain-token'],
     ['MCP_BEARER_TOKENS', `ci:${digest}0`],
     ['MCP_BEARER_TOKENS', `ci:${digest}:coda.admin`],
+    ['MCP_BEARER_TOKENS', `ci:${digest}:coda.read+coda.shares`],
     ['MCP_BEARER_TOKENS', `ci:${digest},`],
     ['GRANTED_SCOPES', 'coda.admin'],
+    ['GRANTED_SCOPES', 'coda.read coda.shares'],
     ['ALLOWED_EMAILS', 'example.com'],
     ['ALLOWED_DOMAINS', '@example.com'],
     ['ALLOWED_TENANTS', ','],
@@ -273,11 +276,26 @@ describe('readConfig()', () => {
     )
   })
 
-  it.each(laterVariables)('refuses %s instead of ignoring it', (name) => {
-    expect(problemsOf({ [name]: 'canary' })).toEqual({
-      [name]: expect.stringMatching(/not supported by this version/),
+  it('gives metrics a port of their own', () => {
+    expect(readConfig({}).metricsPort).toBe(9464)
+    expect(readConfig({ METRICS_PORT: '0' }).metricsPort).toBe(0)
+    expect(problemsOf({ PORT: '9464' })).toEqual({
+      METRICS_PORT: expect.stringMatching(/the same as PORT/),
     })
-    expect(problemsOf({ [name]: '' })).toEqual({})
+    expect(problemsOf({ PORT: '9464', METRICS_PORT: '9465' })).toEqual({})
+    expect(problemsOf({ METRICS_PORT: '65536' })).toEqual({
+      METRICS_PORT: expect.stringMatching(/whole number/),
+    })
+  })
+
+  it.each(['MCP_RATE_LIMIT', 'MCP_REFUSAL_LIMIT'])('takes a whole number for %s', (name) => {
+    expect(problemsOf({ [name]: '0' })).toEqual({})
+    expect(problemsOf({ [name]: '1000000' })).toEqual({})
+    for (const value of ['-1', '1.5', '600/min', '1000001']) {
+      expect(problemsOf({ [name]: value })).toEqual({
+        [name]: expect.stringMatching(/whole number/),
+      })
+    }
   })
 
   it.each([

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { codaTokenVariables, findUnusableVariables } from '../src/config/raw-environment.js'
+import { userTokenVariable } from '../src/config/user-token-variable.js'
 import { documentationOf, formatVariableTable, variableNames } from '../src/config/variables.js'
 import { readConfig } from '../src/config.js'
-import { codaTools } from '../src/tools/index.js'
-import { scopeOf } from '../src/tools/scopes.js'
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 const example = readFileSync(new URL('../.env.example', import.meta.url), 'utf8')
@@ -23,15 +23,21 @@ function tableRows(text: string): string[] {
 
 describe('README.md', () => {
   it('has a row for every variable, as the schema says, and no other', () => {
-    const rows = tableRows(readme).filter((row) => /^\|`[A-Z_]+`/.test(row))
+    const rows = tableRows(readme).filter((row) => /^\|`[A-Z_]+(<[^>]+>)?`/.test(row))
     expect(rows).toEqual(tableRows(formatVariableTable()))
   })
 
-  it('has a row for every tool with its scope, and no other', () => {
-    const rows = tableRows(readme).filter((row) => row.startsWith('|`coda_'))
-    expect(rows).toEqual(
-      codaTools.map((tool) => `|\`${tool.name}\`|${tool.title}|\`${scopeOf(tool)}\`|`),
+  it('has the variable of each caller’s Coda token, behind that of the service', () => {
+    const names = tableRows(readme).map((row) => row.split('|')[1])
+    const index = names.indexOf('`CODA_API_TOKEN__<16 hex digits>`')
+    expect(names[index - 1]).toBe('`CODA_API_TOKEN`')
+    expect(tableRows(readme)[index]).toMatch(
+      /\|yes\|With TOKEN_STORE=env and CODA_CREDENTIALS=user: /,
     )
+  })
+
+  it('leads to the page of the tools, which tool-page.test.ts holds to them', () => {
+    expect(readme).toContain('](TOOLS.md)')
   })
 })
 
@@ -48,5 +54,32 @@ describe('.env.example', () => {
   it('is a configuration that starts as it stands, and with all defaults written out', () => {
     expect(example).not.toMatch(/^[^#\n]/m)
     expect(readConfig(Object.fromEntries(lines))).toEqual(readConfig({}))
+  })
+})
+
+describe('the variable of a caller’s Coda token', () => {
+  const { example: name } = userTokenVariable
+  const isRead = (each: string) =>
+    Object.keys(codaTokenVariables({ [each]: 'canary' })).includes(each)
+  const isRefused = (each: string) => findUnusableVariables({ [each]: 'canary' }).length > 0
+
+  it('is in .env.example by a name that the server takes', () => {
+    expect(example).toContain(`\n# ${name}=\n`)
+    expect(example).toContain(`# ${userTokenVariable.documentation.purpose} (`)
+  })
+
+  it.each([name, `${name}_FILE`])('is read as %s', (each) => {
+    expect([isRead(each), isRefused(each)]).toEqual([true, false])
+  })
+
+  it.each([
+    ['one digit less', name.slice(0, -1)],
+    ['one digit more', `${name}0`],
+    ['small letters', name.toLowerCase().replace('coda_api_token', 'CODA_API_TOKEN')],
+    ['a letter that is no digit', name.replace('F', 'G')],
+    ['one underscore', name.replace('__', '_')],
+    ['another ending', `${name}_PATH`],
+  ])('is refused with %s, and not ignored', (_, each) => {
+    expect([isRead(each), isRefused(each)]).toEqual([false, true])
   })
 })

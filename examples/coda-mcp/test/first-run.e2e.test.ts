@@ -1,4 +1,7 @@
 import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { callTool, challengeOf, post, sampleUpsert } from './support/http-calls.js'
@@ -9,11 +12,16 @@ import { startTestServer, type TestServer } from './support/test-server.js'
 
 const execute = promisify(execFile)
 
+// Nothing is there before, as for whoever starts it for the first time.
+const dataDir = mkdtempSync(join(tmpdir(), 'first-run-'))
 let server: TestServer
 beforeAll(async () => {
-  server = await startTestServer()
+  server = await startTestServer({ DATA_DIR: dataDir })
 }, 120_000)
-afterAll(() => server.close())
+afterAll(async () => {
+  await server.close()
+  rmSync(dataDir, { recursive: true, force: true })
+})
 
 const json = async (path: string): Promise<unknown> =>
   await (await fetch(`${server.url}${path}`)).json()

@@ -1,6 +1,12 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { codaTools } from '../src/tools/index.js'
-import { scopeOf, scopesByTool } from '../src/tools/scopes.js'
+import {
+  codaScopes,
+  impliedScopes,
+  initialScopes,
+  scopeOf,
+  scopesByTool,
+} from '../src/tools/scopes.js'
 import { createFakeClock } from './support/fake-clock.js'
 import {
   codaToken,
@@ -42,28 +48,34 @@ afterEach(async () => {
 })
 
 describe('tools and scopes', () => {
-  it('needs coda.read for reading tools and coda.write for all others', () => {
-    const rows = codaTools.map((tool) => [tool.name, scopeOf(tool)])
-    console.info(rows.map(([name, scope]) => `${name?.padEnd(26)} ${scope}`).join('\n'))
-    expect(rows).toEqual([
-      ['coda_whoami', 'coda.read'],
-      ['coda_list_documents', 'coda.read'],
-      ['coda_get_document', 'coda.read'],
-      ['coda_list_pages', 'coda.read'],
-      ['coda_get_page', 'coda.read'],
-      ['coda_get_page_content', 'coda.read'],
-      ['coda_list_tables', 'coda.read'],
-      ['coda_get_table', 'coda.read'],
-      ['coda_list_columns', 'coda.read'],
-      ['coda_list_rows', 'coda.read'],
-      ['coda_get_row', 'coda.read'],
-      ['coda_upsert_rows', 'coda.write'],
-      ['coda_update_row', 'coda.write'],
-      ['coda_delete_row', 'coda.write'],
-      ['coda_delete_rows', 'coda.write'],
-      ['coda_wait_for_mutation', 'coda.read'],
+  it('needs coda.read for reading tools, coda.share for sharing and coda.write for all others', () => {
+    const needing = (scope: string) =>
+      codaTools.filter((tool) => scopeOf(tool) === scope).map(({ name }) => name)
+    expect(needing('coda.share')).toEqual([
+      'coda_add_permission',
+      'coda_delete_permission',
+      'coda_update_acl_settings',
+      'coda_publish_document',
+      'coda_unpublish_document',
     ])
+    const reading = codaTools.filter(({ annotations }) => annotations.readOnlyHint)
+    expect(needing('coda.read')).toEqual(reading.map(({ name }) => name))
+    expect(needing('coda.write')).toHaveLength(codaTools.length - reading.length - 5)
+    expect(needing('coda.write')).toEqual(
+      expect.arrayContaining(['coda_upsert_rows', 'coda_push_button', 'coda_trigger_automation']),
+    )
     expect(scopesByTool(codaTools).coda_delete_row).toEqual(['coda.write'])
+  })
+
+  it('lets no scope but coda.share itself stand for coda.share', () => {
+    expect(Object.values(impliedScopes).flat()).not.toContain('coda.share')
+    expect(initialScopes).not.toContain('coda.share')
+    for (const tool of codaTools) expect(Object.keys(codaScopes)).toContain(scopeOf(tool))
+  })
+
+  it('offers no tool twice', () => {
+    const names = codaTools.map(({ name }) => name)
+    expect(names).toEqual([...new Set(names)])
   })
 
   it('sends nothing but GET to Coda for a tool that needs coda.read', async () => {
@@ -86,7 +98,10 @@ describe('tools and scopes', () => {
     const { standIn, client } = await start({ env: { READ_ONLY: 'true' } })
     const names = (await client.tools()).map(({ name }) => name)
     expect(names).toContain('coda_list_rows')
-    expect(names.filter((name) => /upsert|update|delete/.test(name))).toEqual([])
+    const writing = codaTools.filter(({ annotations }) => !annotations.readOnlyHint)
+    expect(names).toHaveLength(codaTools.length - writing.length)
+    expect(names.filter((name) => writing.some((tool) => tool.name === name))).toEqual([])
+    expect(names.filter((name) => /upsert|update|delete|add|publish|push/.test(name))).toEqual([])
     const refused = client.call('coda_delete_row', { ...table, rowIdOrName: 'i-book' })
     await expect(refused).rejects.toThrow(/coda_delete_row not found/)
     expect(standIn.received).toEqual([])

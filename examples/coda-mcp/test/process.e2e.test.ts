@@ -1,4 +1,6 @@
+import { constants } from 'node:os'
 import { generateBearerToken } from '@bestviable/mcp-auth-middleware'
+import { generateEncryptionKey } from '@bestviable/mcp-auth-middleware/envelope'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type ChildServer, spawnServer } from './support/child-server.js'
 import { findFreePort } from './support/free-port.js'
@@ -45,8 +47,23 @@ describe('a start that cannot work', () => {
     expect(message).toContain('PORT must be a whole number')
     expect(message).toContain('ALLOWED_EMAIL is not a variable of this server')
     expect(message).toContain('did you mean ALLOWED_EMAILS?')
-    expect(message).toContain('METRICS_PORT is not supported by this version')
+    expect(message).toContain('METRICS_PORT must be a whole number from 0 to 65535')
     expect(message).toContain('CODA_API_TOKEN_FILE names a file that cannot be read')
+  })
+
+  it('ends when the port of its metrics is in use', async () => {
+    const taken = await listen((_request, response) => void response.end())
+    try {
+      const message = await failedStart({
+        PORT: String(await findFreePort()),
+        METRICS_PORT: new URL(taken.origin).port,
+        MCP_BEARER_TOKENS: `ci:sha256:${'0'.repeat(64)}`,
+        CODA_API_TOKEN: 'canary-coda',
+      })
+      expect(message).toMatch(/METRICS_PORT \(\d+\) cannot be listened on/)
+    } finally {
+      await taken.close()
+    }
   })
 
   it('refuses what a validator would refuse, in words', async () => {
@@ -97,7 +114,7 @@ describe('the end of the process', () => {
     )
     const child = start({
       PORT: port,
-      DRAIN_SECONDS: '5',
+      DRAIN_SECONDS: '15',
       MCP_BEARER_TOKENS: `ci:${digest}`,
       CODA_API_TOKEN: 'canary-coda',
       CODA_API_BASE_URL: `${slow.origin}/apis/v1`,
@@ -119,7 +136,7 @@ describe('the end of the process', () => {
       expect.stringContaining('structuredContent'),
     ])
     expect(await child.ended).toEqual({ code: 0, signal: null })
-    expect(Date.now() - signalledAt).toBeLessThan(5_000)
+    expect(Date.now() - signalledAt).toBeLessThan(14_000)
     expect(child.stdout + child.stderr).not.toContain(token)
     expect(child.stdout + child.stderr).not.toContain('canary')
   })
@@ -152,6 +169,24 @@ describe('the end of the process', () => {
     expect(Date.now() - signalledAt).toBeLessThan(4_000)
     expect(await pending).not.toBe(200)
   })
+
+  it('SIGTERM: ends a start that waits for its database', async () => {
+    const port = String(await findFreePort())
+    const { digest } = await generateBearerToken()
+    const child = start({
+      PORT: port,
+      MCP_BEARER_TOKENS: `ci:${digest}`,
+      TOKEN_STORE: 'postgres',
+      DRAIN_SECONDS: '1',
+      DATABASE_URL: `postgresql://nobody@127.0.0.1:${await findFreePort()}/nothing`,
+      MCP_AUTH_ENCRYPTION_KEYS: generateEncryptionKey(),
+    })
+    const live = () => fetch(`http://127.0.0.1:${port}/health/live`).catch(() => undefined)
+    await expect.poll(async () => (await live())?.status, { timeout: 45_000 }).toBe(200)
+    // As soon as it answers, for this is when the start hands its signals over to the drain.
+    child.kill('SIGTERM')
+    expect(await child.ended).toEqual({ code: 0, signal: null })
+  }, 60_000)
 
   it('SIGINT: ends a first run at once, even with a client still connected', async () => {
     const port = String(await findFreePort())
@@ -191,7 +226,7 @@ describe('the end of the process', () => {
     await expect.poll(async () => (await fetch(`${url}/health/ready`)).status).toBe(503)
     const secondAt = Date.now()
     child.kill(second)
-    await child.ended
+    expect(await child.ended).toEqual({ code: 128 + constants.signals[second], signal: null })
     expect(Date.now() - secondAt).toBeLessThan(3_000)
     await pending
   })

@@ -20,6 +20,7 @@ import { testEngines } from '../../../packages/store-postgres/test/support/engin
 import { createCodaStandIn, standInPath } from '../src/stand-in/coda-stand-in.js'
 import { listen } from './support/listen.js'
 import { buildReplica, type Replica, startReplica } from './support/replica.js'
+import { startSteadyTraffic } from './support/steady-traffic.js'
 import { createCleanup } from './support/test-server.js'
 
 const engine = testEngines().find(({ kind, skip }) => kind === 'postgres' && skip === undefined)
@@ -50,14 +51,9 @@ async function mcpAuth(...parameters: string[]): Promise<string> {
 
 /** Sends 100 requests a second to the replicas that are in service, a fifth of them writes. */
 function createTraffic(replicas: Set<Replica>) {
-  const failures: string[] = []
   const busy = new Set<number>()
-  const pending = new Set<Promise<void>>()
   const counts = { calls: 0, writes: 0 }
   let canWrite = false
-  let tick = 0
-
-  const pick = () => [...replicas][tick % replicas.size]
 
   async function call(replica: Replica, user: number): Promise<void> {
     counts.calls++
@@ -70,7 +66,7 @@ function createTraffic(replicas: Set<Replica>) {
     }
   }
 
-  async function write(replica: Replica, user: number): Promise<void> {
+  async function write(replica: Replica, user: number, tick: number): Promise<void> {
     const key = keys[user]
     if (key === undefined || busy.has(user)) return
     busy.add(user)
@@ -86,21 +82,13 @@ function createTraffic(replicas: Set<Replica>) {
     }
   }
 
-  const timer = setInterval(() => {
-    tick++
-    const replica = pick()
-    if (replica === undefined) {
-      failures.push('no replica is in service')
-      return
-    }
+  const { failures, stop } = startSteadyTraffic(10, async (tick) => {
+    const replica = [...replicas][tick % replicas.size]
+    if (replica === undefined) throw new Error('no replica is in service')
     const isWrite = canWrite && tick % 5 === 0
     const user = isWrite ? (tick / 5) % WRITERS : tick % (WRITERS + READERS)
-    const request = (isWrite ? write(replica, user) : call(replica, user)).catch((error: Error) => {
-      failures.push(String(error.message).slice(0, 3000))
-    })
-    pending.add(request)
-    void request.finally(() => pending.delete(request))
-  }, 10)
+    await (isWrite ? write(replica, user, tick) : call(replica, user))
+  })
 
   return {
     failures,
@@ -109,10 +97,7 @@ function createTraffic(replicas: Set<Replica>) {
     writes(on: boolean) {
       canWrite = on
     },
-    async stop() {
-      clearInterval(timer)
-      await Promise.all(pending)
-    },
+    stop,
   }
 }
 

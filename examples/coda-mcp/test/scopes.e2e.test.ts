@@ -1,6 +1,7 @@
 import { createTestIssuer, type TestIssuer } from '@bestviable/mcp-auth-middleware/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { codaTools } from '../src/tools/index.js'
+import { scopeOf } from '../src/tools/scopes.js'
 import { callTool, challengeOf, post, sampleUpsert } from './support/http-calls.js'
 import { openSession, sdkVersions } from './support/mcp.js'
 import { type RunningStandIn, startStandIn } from './support/stand-in.js'
@@ -60,7 +61,9 @@ describe('a token with coda.read', () => {
       expect(response.status).toBe(403)
       const challenge = challengeOf(response)
       expect(challenge.error).toBe('insufficient_scope')
-      expect(challenge.scope?.split(' ').sort()).toEqual(['coda.read', 'coda.write'])
+      const tool = codaTools.find((candidate) => candidate.name === name)
+      const needed = ['coda.read', tool && scopeOf(tool)]
+      expect(challenge.scope?.split(' ').sort()).toEqual(needed.sort())
       expect(challenge.resource_metadata).toBe(
         `${server.url}/.well-known/oauth-protected-resource/mcp`,
       )
@@ -108,6 +111,39 @@ describe('a token with coda.write', () => {
     } finally {
       await client.close()
     }
+  })
+})
+
+describe('coda.share', () => {
+  const share = {
+    docId: 'SampleDoc2',
+    access: 'readonly',
+    principal: { type: 'email', email: 'ada@example.com' },
+    suppressEmail: true,
+  }
+
+  it('is needed by a token that may read and write, and the first challenge does not name it', async () => {
+    const before = coda.received.length
+    const token = await issuer.token({ scope: 'coda.read coda.write' })
+    const refused = await callTool(server.resource, token, 'coda_add_permission', share)
+    expect(refused.status).toBe(403)
+    const asked = challengeOf(refused).scope?.split(' ').sort()
+    expect(asked).toEqual(expect.arrayContaining(['coda.read', 'coda.share']))
+    expect(coda.received).toHaveLength(before)
+    const first = challengeOf(await post(server.resource, 'tools/list'))
+    expect(first.scope?.split(' ').sort()).toEqual(['coda.read', 'coda.write'])
+  })
+
+  it('shares and reads, and does not write', async () => {
+    const token = await issuer.token({ scope: 'coda.share' })
+    const shared = await callTool(server.resource, token, 'coda_add_permission', share)
+    expect(await shared.json()).toMatchObject({
+      result: { structuredContent: { status: 'completed' } },
+    })
+    const listed = await callTool(server.resource, token, 'coda_list_permissions', share)
+    expect(await listed.text()).toContain('ada@example.com')
+    const written = await callTool(server.resource, token, 'coda_upsert_rows', sampleUpsert)
+    expect(written.status).toBe(403)
   })
 })
 

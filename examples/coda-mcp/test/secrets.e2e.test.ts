@@ -6,6 +6,7 @@ import { createTestIssuer, type TestIssuer } from '@bestviable/mcp-auth-middlewa
 import { envVariableFor } from '@bestviable/mcp-auth-store-env'
 import express, { type Request, type Response } from 'express'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { recordFigure } from '../../../test/security/support/figures.js'
 import { type CodaStandIn, createCodaStandIn } from '../src/stand-in/coda-stand-in.js'
 import { callTool, post, sampleUpsert } from './support/http-calls.js'
 import { type Listening, listen } from './support/listen.js'
@@ -249,5 +250,13 @@ describe('where secrets go', () => {
     for (const token of [good, expired]) expect(output).not.toContain(token.split('.')[2])
     expect(output).not.toContain('canary')
     expect(output).not.toContain(digest.slice('sha256:'.length))
+    recordFigure({
+      id: 'R13',
+      part: 'example-server',
+      values: { 'requests with canaries': 12, 'canaries found': 0 },
+      isMet: true,
+      method:
+        'Log at its most talkative level, answers and output of the example are searched for every secret of the run.',
+    })
   })
 })

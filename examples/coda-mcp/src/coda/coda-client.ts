@@ -1,6 +1,9 @@
 import * as z from 'zod'
 import { defaultCodaBaseUrl, isCodaBaseUrl } from './base-url.js'
+import { createDocCalls, type DocCalls } from './doc-calls.js'
 import { parseDocId } from './doc-id.js'
+import { downloadExport, type ExportDownload } from './export-download.js'
+import { createCodaHttp, docPath, paged, tablePath } from './http.js'
 import type {
   CodaListPage,
   InDoc,
@@ -14,9 +17,12 @@ import type {
   RowEdit,
   ValueFormat,
 } from './inputs.js'
+import { createObjectCalls, type ObjectCalls } from './object-calls.js'
+import { createPageCalls, type PageCalls } from './page-calls.js'
 import { type CodaClock, systemClock } from './retry.js'
 import * as schemas from './schemas.js'
-import { type CodaCall, type CodaRequest, sendToCoda } from './transport.js'
+import { createSharingCalls, type SharingCalls } from './sharing-calls.js'
+import type { CodaCall } from './transport.js'
 
 /** Options for {@link createCodaClient}. */
 export interface CodaClientOptions {
@@ -38,7 +44,7 @@ export interface CodaClientOptions {
  * Answers are checked against schemas; members that Coda adds are ignored. Each call has one deadline
  * for all of its attempts. Methods reject with a `CodaError` whose message a model can act on.
  */
-export interface CodaClient {
+export interface CodaClient extends DocCalls, ObjectCalls, PageCalls, SharingCalls {
   readonly clock: CodaClock
   whoami(call: CodaCall): Promise<schemas.CodaUser>
   listDocs(input: ListDocsInput, call: CodaCall): Promise<CodaListPage<schemas.CodaDoc>>
@@ -49,16 +55,24 @@ export interface CodaClient {
     input: InPage & Paging,
     call: CodaCall,
   ): Promise<CodaListPage<schemas.CodaPageContentItem>>
+  /** Reads an exported page from the `downloadLink` of its status, without the token of the call. */
+  downloadExport(input: { readonly link: string }, call: CodaCall): Promise<ExportDownload>
   listTables(
     input: ListTablesInput,
     call: CodaCall,
   ): Promise<CodaListPage<schemas.CodaTableReference>>
-  getTable(input: InTable, call: CodaCall): Promise<schemas.CodaTable>
+  getTable(
+    input: InTable & {
+      /** Says `detail` and `form` where `layout` would be `masterDetail` for both. */
+      readonly useUpdatedTableLayouts?: boolean | undefined
+    },
+    call: CodaCall,
+  ): Promise<schemas.CodaTable>
   listColumns(
     input: InTable & Paging & { readonly visibleOnly?: boolean | undefined },
     call: CodaCall,
   ): Promise<CodaListPage<schemas.CodaColumn>>
-  listRows(input: ListRowsInput, call: CodaCall): Promise<CodaListPage<schemas.CodaRow>>
+  listRows(input: ListRowsInput, call: CodaCall): Promise<schemas.CodaRowList>
   getRow(
     input: InRow & {
       readonly useColumnNames?: boolean | undefined
@@ -109,19 +123,6 @@ const Options = z.strictObject({
     .default(16 * 1_024 * 1_024),
 })
 
-// With a page token Coda ignores every other parameter, so none is sent beside it.
-function paged<Query extends Paging>(query: Query): Query | Pick<Paging, 'pageToken'> {
-  return query.pageToken === undefined ? query : { pageToken: query.pageToken }
-}
-
-function docPath(input: InDoc, ...rest: string[]): string[] {
-  return ['docs', parseDocId(input.docId), ...rest]
-}
-
-function tablePath(input: InTable, ...rest: string[]): string[] {
-  return docPath(input, 'tables', input.tableIdOrName, ...rest)
-}
-
 /**
  * Creates a client of the Coda API. Nothing is sent until a method is called.
  *
@@ -144,24 +145,24 @@ export function createCodaClient(options: CodaClientOptions = {}): CodaClient {
     maxResponseBytes: parsed.maxResponseBytes,
   }
 
-  async function send<Answer>(request: CodaRequest<Answer>, call: CodaCall): Promise<Answer> {
-    return await sendToCoda(transport, request, call)
-  }
-  async function get<Answer>(
-    operation: string,
-    path: readonly string[],
-    answer: z.ZodType<Answer>,
-    call: CodaCall,
-    query: CodaRequest<Answer>['query'] = {},
-  ): Promise<Answer> {
-    return await send({ operation, method: 'GET', path, query, answer }, call)
-  }
+  const http = createCodaHttp(transport)
+  const { get, send } = http
 
   return {
     clock: transport.clock,
+    ...createDocCalls(http),
+    ...createObjectCalls(http),
+    ...createPageCalls(http),
+    ...createSharingCalls(http),
     whoami: async (call) => await get('reading the account', ['whoami'], schemas.User, call),
-    listDocs: async (input, call) =>
-      await get('listing docs', ['docs'], schemas.DocList, call, { ...paged(input) }),
+    downloadExport: async ({ link }, call) => await downloadExport(transport, link, call),
+    listDocs: async ({ sourceDoc, ...query }, call) =>
+      await get('listing docs', ['docs'], schemas.DocList, call, {
+        ...paged({
+          ...query,
+          ...(sourceDoc === undefined ? {} : { sourceDoc: parseDocId(sourceDoc) }),
+        }),
+      }),
     getDoc: async (input, call) => await get('reading the doc', docPath(input), schemas.Doc, call),
     listPages: async ({ docId, ...query }, call) =>
       await get('listing pages', docPath({ docId }, 'pages'), schemas.PageList, call, {
@@ -186,8 +187,14 @@ export function createCodaClient(options: CodaClientOptions = {}): CodaClient {
       await get('listing tables', docPath({ docId }, 'tables'), schemas.TableList, call, {
         ...paged({ ...query, tableTypes: tableTypes?.join(',') }),
       }),
-    getTable: async (input, call) =>
-      await get('reading the table', tablePath(input), schemas.Table, call),
+    getTable: async ({ docId, tableIdOrName, ...query }, call) =>
+      await get(
+        'reading the table',
+        tablePath({ docId, tableIdOrName }),
+        schemas.Table,
+        call,
+        query,
+      ),
     listColumns: async ({ docId, tableIdOrName, ...query }, call) =>
       await get(
         'listing columns',
@@ -222,6 +229,8 @@ export function createCodaClient(options: CodaClientOptions = {}): CodaClient {
           path: tablePath({ docId, tableIdOrName }, 'rows'),
           query: { disableParsing },
           body,
+          // With ids of its own a row that was added already is not added again.
+          repeatable: body.rowIds !== undefined && body.keyColumns === undefined,
           answer: schemas.RowsUpsertResult,
         },
         call,

@@ -34,6 +34,9 @@ export interface ListDocsInput extends Paging {
   readonly isOwner?: boolean | undefined
   readonly isPublished?: boolean | undefined
   readonly isStarred?: boolean | undefined
+  readonly inGallery?: boolean | undefined
+  /** Doc that the listed docs are copies of. */
+  readonly sourceDoc?: string | undefined
   readonly workspaceId?: string | undefined
   readonly folderId?: string | undefined
 }
@@ -50,6 +53,8 @@ export interface ListRowsInput extends InTable, Paging {
   readonly useColumnNames?: boolean | undefined
   readonly valueFormat?: ValueFormat | undefined
   readonly visibleOnly?: boolean | undefined
+  /** `nextSyncToken` of an earlier list: only rows that were changed since then. */
+  readonly syncToken?: string | undefined
 }
 
 export interface RowEdit {

@@ -3,9 +3,10 @@ import * as z from 'zod'
 // Members that the server uses are checked; members it does not know are kept out of the way, since
 // Coda adds new ones without a new version.
 
-const Reference = z.looseObject({ id: z.string(), name: z.string().optional() })
+export const Reference = z.looseObject({ id: z.string(), name: z.string().optional() })
 
-const page = <Item extends z.ZodType>(item: Item) =>
+/** One page of a list of `item`. */
+export const page = <Item extends z.ZodType>(item: Item) =>
   z.looseObject({ items: z.array(item), nextPageToken: z.string().optional() })
 
 export const User = z.looseObject({
@@ -59,7 +60,7 @@ const PageContentItem = z.looseObject({
 })
 export const PageContentList = page(PageContentItem)
 
-const TableReference = z.looseObject({
+export const TableReference = z.looseObject({
   id: z.string(),
   name: z.string(),
   tableType: z.string(),
@@ -70,19 +71,23 @@ export const TableList = page(TableReference)
 
 export const Table = z.looseObject({
   ...TableReference.shape,
+  parentTable: Reference.optional(),
   displayColumn: Reference,
   rowCount: z.number(),
   layout: z.string(),
+  sorts: z.array(z.looseObject({ column: Reference, direction: z.string() })).optional(),
+  filter: z.looseObject({ valid: z.boolean() }).optional(),
   createdAt: z.string(),
   updatedAt: z.string(),
 })
 
-const Column = z.looseObject({
+export const Column = z.looseObject({
   id: z.string(),
   name: z.string(),
   display: z.boolean().optional(),
   calculated: z.boolean().optional(),
   formula: z.string().optional(),
+  defaultValue: z.string().optional(),
   format: z.looseObject({ type: z.string(), isArray: z.boolean() }),
 })
 export const ColumnList = page(Column)
@@ -96,7 +101,7 @@ export const Row = z.looseObject({
   updatedAt: z.string(),
   values: z.record(z.string(), z.unknown()),
 })
-export const RowList = page(Row)
+export const RowList = z.looseObject({ ...page(Row).shape, nextSyncToken: z.string().optional() })
 
 export const RowsUpsertResult = z.looseObject({
   requestId: z.string(),
@@ -133,6 +138,7 @@ export type CodaTableReference = z.infer<typeof TableReference>
 export type CodaTable = z.infer<typeof Table>
 export type CodaColumn = z.infer<typeof Column>
 export type CodaRow = z.infer<typeof Row>
+export type CodaRowList = z.infer<typeof RowList>
 export type CodaRowsUpsertResult = z.infer<typeof RowsUpsertResult>
 export type CodaRowMutationResult = z.infer<typeof RowMutationResult>
 export type CodaRowsDeleteResult = z.infer<typeof RowsDeleteResult>

@@ -14,11 +14,13 @@ import { ErrorBody } from './schemas.js'
 export interface CodaRequest<Answer> {
   /** What is being done, for messages: "listing rows". */
   readonly operation: string
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** Path below the base URL, as unencoded segments. */
   readonly path: readonly string[]
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>> | undefined
   readonly body?: unknown
+  /** Whether a change may be sent again although an earlier attempt may have been accepted. */
+  readonly repeatable?: boolean | undefined
   readonly answer: z.ZodType<Answer>
 }
 
@@ -44,6 +46,8 @@ export interface CodaTransportOptions {
 // Coda refuses larger requests; saying so here names the way out.
 const maxRequestBytes = 2_000_000
 
+const LONE_SURROGATE = /\p{Cs}/u
+
 // RFC 3986: every reserved character, and %20 for blanks, which form encoding writes as "+".
 function encode(text: string): string {
   return encodeURIComponent(text).replace(
@@ -52,7 +56,17 @@ function encode(text: string): string {
   )
 }
 
+/** Whether it is unknown, after a failure without an answer, what the request has done. */
+function isWrite({ method, repeatable }: CodaRequest<unknown>): boolean {
+  return method !== 'GET' && repeatable !== true
+}
+
 function requestUrl(baseUrl: string, request: CodaRequest<unknown>): URL {
+  for (const text of [...request.path, ...Object.values(request.query ?? {})]) {
+    if (LONE_SURROGATE.test(String(text))) {
+      throw new CodaInputError(`${request.operation} needs text that is well-formed Unicode.`)
+    }
+  }
   for (const segment of request.path) {
     // URL parsing resolves dot segments, which would turn a name into another endpoint.
     if (segment === '' || segment === '.' || segment === '..') {
@@ -79,7 +93,12 @@ function requestBody(request: CodaRequest<unknown>): string | undefined {
   return text
 }
 
-async function readText(response: Response, operation: string, maxBytes: number): Promise<string> {
+/** @throws CodaResponseError when the body is larger than `maxBytes`. */
+export async function readBody(
+  response: Response,
+  operation: string,
+  maxBytes: number,
+): Promise<Buffer> {
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of response.body ?? []) {
@@ -89,7 +108,7 @@ async function readText(response: Response, operation: string, maxBytes: number)
     }
     chunks.push(chunk)
   }
-  return Buffer.concat(chunks).toString('utf8')
+  return Buffer.concat(chunks)
 }
 
 function parseJson(text: string): unknown {
@@ -111,9 +130,9 @@ async function readAnswer<Answer>(
   token: string,
   maxBytes: number,
 ): Promise<Answer> {
-  const { operation, method } = request
+  const { operation } = request
   const { status } = response
-  const text = await readText(response, operation, maxBytes)
+  const text = (await readBody(response, operation, maxBytes)).toString('utf8')
   if (status >= 300 && status < 400) {
     throw new CodaResponseError(operation, 'a redirect; CODA_API_BASE_URL is not the API', status)
   }
@@ -123,7 +142,7 @@ async function readAnswer<Answer>(
     throw statusError({
       operation,
       status,
-      write: method !== 'GET',
+      write: isWrite(request),
       outsideText: said.success ? said.data.message.replaceAll(token, '[redacted]') : undefined,
       retryAfterMs: retryAfterMs(response),
     })
@@ -145,7 +164,8 @@ async function readAnswer<Answer>(
 
 /**
  * Sends one request, with retries inside the deadline: reads after 429, 5xx and network failures,
- * writes after 429 only, because any other failure leaves open whether the change was accepted.
+ * writes after 429 only, because any other failure leaves open whether the change was accepted; a
+ * `repeatable` write is treated as a read.
  *
  * @throws {@link CodaError}; the abort reason when `call.signal` ends the call.
  */
@@ -159,7 +179,7 @@ export async function sendToCoda<Answer>(
   const { token, signal } = call
   const url = requestUrl(options.baseUrl, request)
   const body = requestBody(request)
-  const write = method !== 'GET'
+  const write = isWrite(request)
   const deadlineMs = call.deadlineMs ?? options.deadlineMs
   const deadlineAt = clock.now() + deadlineMs
 

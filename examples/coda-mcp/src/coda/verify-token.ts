@@ -28,3 +28,15 @@ export async function verifyCodaToken(
     throw error
   }
 }
+
+const SECOND_LOOK_MILLISECONDS = 5_000
+
+/** Tells whether Coda does not accept a token. `false` also when Coda cannot be asked now. */
+export async function isRefusedByCoda(coda: CodaClient, token: string): Promise<boolean> {
+  try {
+    const signal = AbortSignal.timeout(SECOND_LOOK_MILLISECONDS)
+    return (await verifyCodaToken(coda, token, signal)) === undefined
+  } catch {
+    return false
+  }
+}

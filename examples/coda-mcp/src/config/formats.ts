@@ -2,7 +2,7 @@ import { isCredentialName } from '@bestviable/mcp-auth-middleware'
 import { parseEncryptionKeys } from '@bestviable/mcp-auth-middleware/envelope'
 import * as z from 'zod'
 import { isCodaBaseUrl } from '../coda/base-url.js'
-import type { CodaScope } from '../tools/scopes.js'
+import { type CodaScope, isCodaScope } from '../tools/scopes.js'
 
 /** Whether a host name or address is this machine only. */
 export function isLoopbackHost(host: string): boolean {
@@ -201,12 +201,10 @@ export const endpoint: z.ZodType<string, string> = format(
 )
 
 export const codaScopeList: z.ZodType<readonly CodaScope[], string> = format(
-  'must be coda.read, coda.write or both, separated by commas or blanks',
+  'must be any of coda.read, coda.write and coda.share, separated by commas or blanks',
   (value) => {
     const scopes = value.split(/[\s,]+/)
-    return scopes.every((scope) => scope === 'coda.read' || scope === 'coda.write')
-      ? scopes
-      : undefined
+    return scopes.every((scope) => isCodaScope(scope)) ? scopes : undefined
   },
 )
 
@@ -222,7 +220,7 @@ export const bearerTokens: z.ZodType<Record<string, readonly BearerToken[]>, str
     const tokens = new Map<string, BearerToken[]>()
     for (const entry of value.split(',')) {
       const match =
-        /^([A-Za-z0-9][A-Za-z0-9._-]{0,39}):(sha256:[0-9a-f]{64})(?::(coda\.(?:read|write)(?:[ +]+coda\.(?:read|write))*))?$/.exec(
+        /^([A-Za-z0-9][A-Za-z0-9._-]{0,39}):(sha256:[0-9a-f]{64})(?::(coda\.(?:read|write|share)(?:[ +]+coda\.(?:read|write|share))*))?$/.exec(
           entry.trim(),
         )
       const [, name, digest, scopes = 'coda.read'] = match ?? []

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { documentationOf, laterVariables, variableNames } from './variables.js'
+import { userTokenVariable } from './user-token-variable.js'
+import { documentationOf, variableNames } from './variables.js'
 
 /** What is wrong with one variable and how to fix it. Never holds its value. */
 export interface ConfigProblem {
@@ -67,14 +68,11 @@ export function collectVariables(
   return values
 }
 
-/** Coda token of one caller, named by a digest of issuer and subject. Read by the env store. */
-const userVariable = /^CODA_API_TOKEN__[0-9A-F]{16}(_FILE)?$/
-
 /** The variables that hold Coda tokens, for the env store. Empty ones are left out. */
 export function codaTokenVariables(env: RawEnvironment): Record<string, string> {
   const variables: Record<string, string> = {}
   for (const name of Object.keys(env)) {
-    if (!/^CODA_API_TOKEN(_FILE)?$/.test(name) && !userVariable.test(name)) continue
+    if (!/^CODA_API_TOKEN(_FILE)?$/.test(name) && !userTokenVariable.pattern.test(name)) continue
     const value = readVariable(env, name)
     if (value !== undefined) variables[name] = value
   }
@@ -82,7 +80,7 @@ export function codaTokenVariables(env: RawEnvironment): Record<string, string> 
 }
 
 const ownPrefixes =
-  /^(CF_ACCESS_|STYTCH_|OIDC_|OAUTH_|MCP_BEARER_|ALLOWED_|GRANTED_|DEFAULT_ADMIN_|CODA_API_|CODA_CREDENTIAL)/
+  /^(CF_ACCESS_|STYTCH_|OIDC_|OAUTH_|MCP_BEARER_|ALLOWED_|GRANTED_|DEFAULT_ADMIN_|METRICS_|MCP_RATE_|MCP_REFUSAL_|CODA_API_|CODA_CREDENTIAL)/
 // Kubernetes sets these in every container, for each service of the namespace.
 const setByKubernetes = /_(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_\d+_(TCP|UDP)(_.*)?)?)$/
 
@@ -98,20 +96,15 @@ function nearest(name: string): string | undefined {
   return best
 }
 
-/**
- * Finds variables that would be ignored in silence: those of features this version does not have, and
- * misspelt ones, since a misspelt allow-list would admit everybody.
- */
+/** Finds misspelt variables, which would be ignored in silence: such an allow-list would admit everybody. */
 export function findUnusableVariables(env: RawEnvironment): ConfigProblem[] {
   const problems: ConfigProblem[] = []
   for (const variable of Object.keys(env).sort()) {
     if (readVariable(env, variable) === undefined) continue
     const name = variable.replace(/_FILE$/, '')
-    if (laterVariables.includes(name)) {
-      problems.push({ variable, message: 'is not supported by this version; remove it' })
-    } else if (
+    if (
       ownPrefixes.test(variable) &&
-      !userVariable.test(variable) &&
+      !userTokenVariable.pattern.test(variable) &&
       !variableNames.includes(name) &&
       !setByKubernetes.test(variable) &&
       variable !== 'STYTCH_SECRET'

@@ -7,6 +7,7 @@ import {
   withDefault,
 } from './documented-variable.js'
 import * as format from './formats.js'
+import { userTokenVariable } from './user-token-variable.js'
 
 /** Every variable that this server reads, with its format. */
 export const Environment = z.object({
@@ -47,6 +48,25 @@ export const Environment = z.object({
   ALLOWED_ORIGINS: optional(format.origins, {
     format: 'origins with commas',
     purpose: 'Browser origins that may call; replaces the default rule',
+  }),
+  MCP_RATE_LIMIT: withDefault(format.integer(0, 1_000_000), '600', {
+    format: '0 to 1000000',
+    purpose:
+      'Requests to /mcp within a minute by one caller through one client, and twice as many through all of them; 0 is no limit',
+  }),
+  MCP_REFUSAL_LIMIT: withDefault(format.integer(0, 1_000_000), '300', {
+    format: '0 to 1000000',
+    purpose:
+      'Requests to /mcp from one address that are refused within a minute, before refusals become 429; good tokens pass all the same; 0 is no limit',
+  }),
+  METRICS_PORT: withDefault(format.integer(0, 65_535), '9464', {
+    format: '0 to 65535',
+    purpose: 'Port of its own for GET /metrics; 0 turns it off; never publish it',
+  }),
+  METRICS_HOST: withDefault(format.hostName, '127.0.0.1', {
+    format: 'address',
+    purpose:
+      'Address of METRICS_PORT; 0.0.0.0 in a container that Prometheus reads from outside. Whoever reaches it can read',
   }),
   DRAIN_SECONDS: withDefault(format.integer(1, 600), '25', {
     format: '1 to 600',
@@ -218,9 +238,9 @@ export const Environment = z.object({
     file: true,
   }),
   GRANTED_SCOPES: optional(format.codaScopeList, {
-    format: 'coda.read, coda.write or both',
+    format: 'any of coda.read, coda.write and coda.share',
     purpose:
-      'What every caller of Stytch, OpenID or Access may do, for providers that cannot issue these scopes; callers of Access may do everything without it',
+      'What every caller of Stytch, OpenID or Access may do, for providers that cannot issue these scopes; callers of Access have coda.write without it',
   }),
   ALLOWED_EMAILS: optional(format.emails, {
     format: 'addresses with commas',
@@ -246,17 +266,20 @@ export function documentationOf(name: string): VariableDocumentation | undefined
   return schema === undefined ? undefined : documentationOfSchema(schema)
 }
 
-/** Variables of features that this version does not have. Setting one is an error, never ignored. */
-export const laterVariables: readonly string[] = ['METRICS_PORT']
+function formatRow(name: string, documented: VariableDocumentation | undefined): string {
+  const fallback = documented?.default === '' ? '' : `\`${documented?.default}\``
+  const file = documented?.file ? 'yes' : ''
+  return `| \`${name}\` | ${fallback} | ${documented?.format} | ${file} | ${documented?.purpose} |`
+}
 
 /** The table of the README. */
 export function formatVariableTable(): string {
-  const rows = variableNames.map((name) => {
-    const documented = documentationOf(name)
-    const fallback = documented?.default === '' ? '' : `\`${documented?.default}\``
-    const file = documented?.file ? 'yes' : ''
-    return `| \`${name}\` | ${fallback} | ${documented?.format} | ${file} | ${documented?.purpose} |`
-  })
+  const rows = variableNames.flatMap((name) => [
+    formatRow(name, documentationOf(name)),
+    ...(name === 'CODA_API_TOKEN'
+      ? [formatRow(userTokenVariable.name, userTokenVariable.documentation)]
+      : []),
+  ])
   return [
     '| Variable | Default | Format | `_FILE` | Purpose |',
     '|---|---|---|---|---|',

@@ -6,25 +6,26 @@ import express, {
   Router,
 } from 'express'
 import { CodaReplyError, errorBody, notFound } from './coda-reply.js'
+import { createDocRoutes } from './doc-routes.js'
 import { createFaults, type Faults } from './faults.js'
+import { createFolderRoutes } from './folder-routes.js'
 import { createMutations } from './mutations.js'
-import { formatList, type ListQuery, readListQuery } from './paging.js'
+import { createObjectRoutes } from './object-routes.js'
+import { createPageExports } from './page-exports.js'
+import { createPageRoutes } from './page-routes.js'
 import { createResources } from './resources.js'
+import { createRouteContext, parameter, queryOf } from './route-context.js'
 import {
   findRow,
-  type PreparedEdit,
   prepareDelete,
   prepareUpdate,
   prepareUpsert,
   readRowIds,
   selectRows,
 } from './row-edits.js'
-import {
-  createSampleDocs,
-  type SampleDoc,
-  type SamplePage,
-  type SampleTable,
-} from './sample-data.js'
+import { createSampleDocs, createSampleFolders, type SampleDoc } from './sample-data.js'
+import { createSharingRoutes } from './sharing-routes.js'
+import { changedSince, formatSyncToken } from './sync-token.js'
 
 /** A request as the stand-in received it. */
 export interface ReceivedRequest {
@@ -53,31 +54,12 @@ export interface CodaStandIn {
   readonly router: Router
   readonly docs: readonly SampleDoc[]
   readonly faults: Faults
+  /** Goes back to fresh sample docs and folders. */
+  reset(): void
 }
 
 /** Path below which the API is served. */
 export const standInPath = '/apis/v1'
-
-function parameter(request: Request, name: string): string {
-  return String(request.params[name])
-}
-
-function queryOf(request: Request): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(request.query).map(([name, value]) => [name, String(value)]),
-  )
-}
-
-function byIdOrName<Item extends { readonly id: string; readonly name: string }>(
-  items: readonly Item[],
-  idOrName: string,
-  what: string,
-): Item {
-  const item =
-    items.find(({ id }) => id === idOrName) ?? items.find(({ name }) => name === idOrName)
-  if (item === undefined) throw notFound(`${what} ${idOrName}`)
-  return item
-}
 
 function requireToken(acceptsToken: (token: string) => boolean): RequestHandler {
   return (request: Request, _response: Response, next: NextFunction): void => {
@@ -94,68 +76,20 @@ function requireToken(acceptsToken: (token: string) => boolean): RequestHandler 
 export function createCodaStandIn(options: CodaStandInOptions = {}): CodaStandIn {
   const { acceptsToken = () => true, now = Date.now, settleMs = 1_500, unknownMs = 0 } = options
   const docs = createSampleDocs()
+  const folders = createSampleFolders()
   const faults = createFaults()
   const mutations = createMutations({ now, settleMs, unknownMs })
   const resources = createResources(`https://coda.io${standInPath}`)
   const at = (): string => new Date(now()).toISOString()
 
-  function docOf(request: Request): SampleDoc {
-    const doc = docs.find(({ id }) => id === parameter(request, 'docId'))
-    if (doc === undefined) throw notFound('this doc')
-    return doc
-  }
-  function pageOf(request: Request): [SampleDoc, SamplePage] {
-    const doc = docOf(request)
-    return [doc, byIdOrName(doc.pages, parameter(request, 'page'), 'page')]
-  }
-  function tableOf(request: Request): [SampleDoc, SampleTable] {
-    const doc = docOf(request)
-    return [doc, byIdOrName(doc.tables, parameter(request, 'table'), 'table')]
-  }
-  function sendList(
-    request: Request,
-    response: Response,
-    items: (query: ListQuery['parameters']) => readonly unknown[],
-  ): void {
-    const query = readListQuery(queryOf(request))
-    const href = `${resources.base}${request.path}`
-    response.json(formatList(items(query.parameters), query, href))
-  }
-  function accept(response: Response, edit: PreparedEdit): void {
-    response.status(202).json({ requestId: mutations.queue(edit.apply), ...edit.answer })
-  }
+  const context = createRouteContext({ docs, resources, mutations, now })
+  const exports = createPageExports(context, { settleMs, unknownMs })
+  const { docOf, tableOf, sendList, accept } = context
 
   const api = Router()
   api.get('/whoami', (_request, response) => void response.json(resources.user()))
   api.get('/mutationStatus/:requestId', (request, response) => {
     response.json(mutations.status(parameter(request, 'requestId')))
-  })
-  api.get('/docs', (request, response) => {
-    sendList(request, response, ({ query = '' }) =>
-      docs
-        .filter(({ name }) => name.toLowerCase().includes(query.toLowerCase()))
-        .map((doc) => resources.doc(doc)),
-    )
-  })
-  api.get('/docs/:docId', (request, response) => {
-    response.json(resources.doc(docOf(request)))
-  })
-  api.get('/docs/:docId/pages', (request, response) => {
-    const doc = docOf(request)
-    sendList(request, response, () => doc.pages.map((page) => resources.page(doc, page)))
-  })
-  api.get('/docs/:docId/pages/:page', (request, response) => {
-    response.json(resources.page(...pageOf(request)))
-  })
-  api.get('/docs/:docId/pages/:page/content', (request, response) => {
-    const [, page] = pageOf(request)
-    sendList(request, response, () =>
-      page.lines.map(({ style, content }, index) => ({
-        id: `cl-${page.id}-${index}`,
-        type: 'line',
-        itemContent: { style, format: 'plainText', content, lineLevel: 0 },
-      })),
-    )
   })
   api.get('/docs/:docId/tables', (request, response) => {
     const doc = docOf(request)
@@ -169,7 +103,11 @@ export function createCodaStandIn(options: CodaStandInOptions = {}): CodaStandIn
     )
   })
   api.get('/docs/:docId/tables/:table', (request, response) => {
-    response.json(resources.table(...tableOf(request)))
+    const table = resources.table(...tableOf(request))
+    const showsOldName = queryOf(request).useUpdatedTableLayouts !== 'true'
+    response.json(
+      table.layout === 'detail' && showsOldName ? { ...table, layout: 'masterDetail' } : table,
+    )
   })
   api.get('/docs/:docId/tables/:table/columns', (request, response) => {
     const [doc, table] = tableOf(request)
@@ -179,10 +117,17 @@ export function createCodaStandIn(options: CodaStandInOptions = {}): CodaStandIn
   })
   api.get('/docs/:docId/tables/:table/rows', (request, response) => {
     const [doc, table] = tableOf(request)
-    sendList(request, response, ({ query, useColumnNames, valueFormat = 'simple' }) =>
-      selectRows(table, query).map((row) =>
-        resources.row(doc, table, row, { useColumnNames: useColumnNames === 'true', valueFormat }),
-      ),
+    sendList(
+      request,
+      response,
+      ({ query, syncToken, useColumnNames, valueFormat = 'simple' }) =>
+        changedSince(selectRows(table, query), syncToken).map((row) =>
+          resources.row(doc, table, row, {
+            useColumnNames: useColumnNames === 'true',
+            valueFormat,
+          }),
+        ),
+      (_query, isLast) => (isLast ? { nextSyncToken: formatSyncToken(now()) } : {}),
     )
   })
   api.post('/docs/:docId/tables/:table/rows', (request, response) => {
@@ -209,6 +154,14 @@ export function createCodaStandIn(options: CodaStandInOptions = {}): CodaStandIn
     const { id } = findRow(table, parameter(request, 'row'))
     accept(response, { ...prepareDelete(table, [id]), answer: { id } })
   })
+  api.use(
+    createDocRoutes(context, { docs, folders, mutations }),
+    createFolderRoutes(context, folders),
+    createPageRoutes(context),
+    exports.api,
+    createObjectRoutes(context),
+    createSharingRoutes(context),
+  )
   api.use(() => {
     throw notFound('this route')
   })
@@ -221,10 +174,19 @@ export function createCodaStandIn(options: CodaStandInOptions = {}): CodaStandIn
     next()
   })
   router.use(faults.middleware)
+  router.use(exports.storage)
   router.use(standInPath, requireToken(acceptsToken), express.json({ limit: '2mb' }), api)
   router.use((error: unknown, _request: Request, response: Response, next: NextFunction) => {
     if (!(error instanceof CodaReplyError)) return next(error)
     response.status(error.status).json(errorBody(error.status, error.message))
   })
-  return { router, docs, faults }
+  return {
+    router,
+    docs,
+    faults,
+    reset: () => {
+      docs.splice(0, docs.length, ...createSampleDocs())
+      folders.splice(0, folders.length, ...createSampleFolders())
+    },
+  }
 }

@@ -1,11 +1,20 @@
-import type { SampleColumn, SampleDoc, SamplePage, SampleRow, SampleTable } from './sample-data.js'
+import type {
+  SampleColumn,
+  SampleDoc,
+  SampleFolder,
+  SamplePage,
+  SampleRow,
+  SampleTable,
+} from './sample-data.js'
 
 /** Builds the documents that Coda's API answers with. */
 export interface Resources {
   readonly base: string
   user(): Record<string, unknown>
   doc(doc: SampleDoc): Record<string, unknown>
+  folder(folder: SampleFolder): Record<string, unknown>
   page(doc: SampleDoc, page: SamplePage): Record<string, unknown>
+  pageReference(doc: SampleDoc, id: string): Record<string, unknown>
   tableReference(doc: SampleDoc, table: SampleTable): Record<string, unknown>
   table(doc: SampleDoc, table: SampleTable): Record<string, unknown>
   column(doc: SampleDoc, table: SampleTable, column: SampleColumn): Record<string, unknown>
@@ -35,7 +44,16 @@ export function createResources(base: string): Resources {
     type: 'workspace',
     browserLink: `${web}/docs?workspaceId=ws-sample`,
   }
-  const folder = { id: 'fl-sample', type: 'folder', browserLink: `${web}/docs?folderId=fl-sample` }
+  const folderReference = (id: string): Record<string, unknown> => ({
+    id,
+    type: 'folder',
+    browserLink: `${web}/docs?folderId=${id}`,
+  })
+  const icon = (name: string): Record<string, unknown> => ({
+    name,
+    type: 'image/png',
+    browserLink: `${web}/icons/${encodeURIComponent(name)}.png`,
+  })
   const docLink = (doc: SampleDoc): string => `${web}/d/${encodeURIComponent(doc.name)}_d${doc.id}`
   const docHref = (doc: SampleDoc): string => `${base}/docs/${doc.id}`
   const tableHref = (doc: SampleDoc, table: SampleTable): string =>
@@ -63,6 +81,11 @@ export function createResources(base: string): Resources {
     }
   }
 
+  function parentTable(doc: SampleDoc, table: SampleTable): Record<string, unknown> {
+    const base = doc.tables.find(({ id }) => id === table.viewOf)
+    return base === undefined ? {} : { parentTable: tableReference(doc, base) }
+  }
+
   return {
     base,
     user: () => ({
@@ -85,9 +108,11 @@ export function createResources(base: string): Resources {
       createdAt,
       updatedAt: createdAt,
       workspace,
-      folder,
+      folder: folderReference(doc.folderId ?? 'fl-sample'),
       workspaceId: workspace.id,
-      folderId: folder.id,
+      folderId: doc.folderId ?? 'fl-sample',
+      ...(doc.iconName === undefined ? {} : { icon: icon(doc.iconName) }),
+      ...(doc.published === undefined ? {} : { published: doc.published }),
       docSize: {
         totalRowCount: doc.tables.reduce((sum, table) => sum + table.rows.length, 0),
         tableAndViewCount: doc.tables.length,
@@ -95,22 +120,34 @@ export function createResources(base: string): Resources {
         overApiSizeLimit: false,
       },
     }),
+    folder: ({ id, name, description, canEdit }) => ({
+      ...folderReference(id),
+      name,
+      ...(description === undefined ? {} : { description }),
+      canEdit,
+      createdAt,
+      workspace,
+    }),
     page: (doc, page) => ({
       ...pageReference(doc, page.id),
       ...(page.subtitle === undefined ? {} : { subtitle: page.subtitle }),
-      contentType: 'canvas',
-      isHidden: false,
-      isEffectivelyHidden: false,
+      ...(page.iconName === undefined ? {} : { icon: icon(page.iconName) }),
+      ...(page.imageUrl === undefined ? {} : { image: { browserLink: page.imageUrl } }),
+      contentType: page.contentType ?? 'canvas',
+      isHidden: page.isHidden ?? false,
+      isEffectivelyHidden: page.isHidden ?? false,
       ...(page.parentId === undefined ? {} : { parent: pageReference(doc, page.parentId) }),
       children: doc.pages
         .filter(({ parentId }) => parentId === page.id)
         .map(({ id }) => pageReference(doc, id)),
       createdAt,
-      updatedAt: createdAt,
+      updatedAt: page.updatedAt ?? createdAt,
     }),
+    pageReference,
     tableReference,
     table: (doc, table) => ({
       ...tableReference(doc, table),
+      ...parentTable(doc, table),
       displayColumn: {
         id: table.displayColumnId,
         type: 'column',
@@ -118,7 +155,7 @@ export function createResources(base: string): Resources {
       },
       rowCount: table.rows.length,
       sorts: [],
-      layout: 'default',
+      layout: table.viewOf === undefined ? 'default' : 'detail',
       createdAt,
       updatedAt: createdAt,
       viewId: `table-${table.id}`,

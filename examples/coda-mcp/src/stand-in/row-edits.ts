@@ -17,7 +17,8 @@ const Upsert = z.strictObject({
 const Update = z.strictObject({ row: RowEdit })
 const Delete = z.strictObject({ rowIds: z.array(z.string()) })
 
-function parseBody<Body>(schema: z.ZodType<Body>, body: unknown): Body {
+/** Reads a body, or refuses it as Coda does. */
+export function parseBody<Body>(schema: z.ZodType<Body>, body: unknown): Body {
   const parsed = schema.safeParse(body)
   if (parsed.success) return parsed.data
   throw new CodaReplyError(400, `Invalid body at ${parsed.error.issues[0]?.path.join('.')}.`)

@@ -6,6 +6,8 @@ export interface SampleColumn {
   readonly name: string
   readonly format: { readonly type: string; readonly isArray: boolean } & Record<string, unknown>
   readonly calculated?: boolean
+  /** Values that pushing this column sets in its row; only buttons have them. */
+  readonly sets?: Readonly<Record<string, CellValue>>
 }
 
 export interface SampleRow {
@@ -26,19 +28,55 @@ export interface SampleTable {
   rows: SampleRow[]
 }
 
+/** A line of a page; Coda calls it an element. */
+export interface SampleLine {
+  readonly id: string
+  readonly style: string
+  readonly content: string
+}
+
 export interface SamplePage {
   readonly id: string
-  readonly name: string
-  readonly subtitle?: string
-  readonly parentId?: string
-  readonly lines: readonly { readonly style: string; readonly content: string }[]
+  name: string
+  subtitle?: string | undefined
+  iconName?: string | undefined
+  imageUrl?: string | undefined
+  isHidden?: boolean | undefined
+  updatedAt?: string | undefined
+  readonly parentId?: string | undefined
+  /** Default `canvas`. */
+  readonly contentType?: string | undefined
+  lines: readonly SampleLine[]
+}
+
+export interface SampleFolder {
+  readonly id: string
+  readonly canEdit: boolean
+  name: string
+  description?: string | undefined
+}
+
+/** How a doc is published, in Coda's words. */
+export interface SamplePublication {
+  readonly browserLink: string
+  readonly discoverable: boolean
+  readonly earnCredit: boolean
+  readonly mode: 'view' | 'play' | 'edit'
+  readonly categories: readonly { readonly name: string }[]
 }
 
 export interface SampleDoc {
   readonly id: string
-  readonly name: string
-  readonly pages: readonly SamplePage[]
+  name: string
+  iconName?: string | undefined
+  /** Default: the sample folder. */
+  readonly folderId?: string | undefined
+  /** Doc that this one was copied from. */
+  readonly sourceDocId?: string | undefined
+  pages: readonly SamplePage[]
+  deletedPageIds?: readonly string[] | undefined
   readonly tables: readonly SampleTable[]
+  published?: SamplePublication | undefined
 }
 
 const createdAt = '2026-01-12T09:00:00.000Z'
@@ -102,6 +140,15 @@ const tasks: SampleTable = {
   ],
 }
 
+function lines(pageId: string, texts: readonly (readonly [string, string])[]): SampleLine[] {
+  return texts.map(([style, content], index) => ({ id: `cl-${pageId}-${index}`, style, content }))
+}
+
+/** Fresh sample folders. */
+export function createSampleFolders(): SampleFolder[] {
+  return [{ id: 'fl-sample', name: 'My docs', canEdit: false }]
+}
+
 /** Fresh sample docs: a plan with tasks, and a list of contacts. */
 export function createSampleDocs(): SampleDoc[] {
   return structuredClone([
@@ -113,18 +160,18 @@ export function createSampleDocs(): SampleDoc[] {
           id: 'canvas-plan',
           name: 'Plan',
           subtitle: 'What has to happen',
-          lines: [
-            { style: 'h1', content: 'Plan' },
-            { style: 'paragraph', content: 'Everything that has to be ready before May.' },
-            { style: 'bulletedList', content: 'Venue' },
-            { style: 'bulletedList', content: 'Agenda' },
-          ],
+          lines: lines('canvas-plan', [
+            ['h1', 'Plan'],
+            ['paragraph', 'Everything that has to be ready before May.'],
+            ['bulletedList', 'Venue'],
+            ['bulletedList', 'Agenda'],
+          ]),
         },
         {
           id: 'canvas-notes',
           name: 'Notes',
           parentId: 'canvas-plan',
-          lines: [{ style: 'paragraph', content: 'Ask about the projector.' }],
+          lines: lines('canvas-notes', [['paragraph', 'Ask about the projector.']]),
         },
       ],
       tables: [tasks],
@@ -142,11 +189,32 @@ export function createSampleDocs(): SampleDoc[] {
           columns: [
             { id: 'c-name', name: 'Name', format: { type: 'text', isArray: false } },
             { id: 'c-mail', name: 'E-mail', format: { type: 'email', isArray: false } },
+            {
+              id: 'c-greeted',
+              name: 'Greeted',
+              format: { type: 'checkbox', isArray: false, displayType: 'check' },
+            },
+            {
+              id: 'c-greet',
+              name: 'Greet',
+              calculated: true,
+              format: { type: 'button', isArray: false, label: 'Say hello' },
+              sets: { 'c-greeted': true },
+            },
           ],
           rows: [
             row('i-ada', { 'c-name': 'Ada', 'c-mail': 'ada@example.com' }),
             row('i-grace', { 'c-name': 'Grace', 'c-mail': 'grace@example.com' }),
           ],
+        },
+        {
+          id: 'table-names',
+          name: 'Names',
+          pageId: 'canvas-people',
+          displayColumnId: 'c-name',
+          columns: [{ id: 'c-name', name: 'Name', format: { type: 'text', isArray: false } }],
+          viewOf: 'grid-people',
+          rows: [],
         },
       ],
     },

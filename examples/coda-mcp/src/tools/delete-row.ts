@@ -12,6 +12,7 @@ export const deleteRow = defineTool({
   outputSchema: z.object({ ...MutationOutput.shape, rowId: z.string() }),
   // By name, a second call would delete another row.
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: false },
+  operations: ['deleteRow'],
   async run(context) {
     const { input, coda, call } = context
     const { requestId, id } = await coda.deleteRow(input, call)

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { docId, tableIdOrName, wait } from './inputs.js'
+import { arrayOrJson } from './json-array.js'
 import { describeMutation, MutationOutput, settleMutation } from './mutation.js'
 import { defineTool } from './tool.js'
 
@@ -10,11 +11,12 @@ export const deleteRows = defineTool({
   inputSchema: z.object({
     docId,
     tableIdOrName,
-    rowIds: z.array(z.string().min(1)).min(1).max(1_000),
+    rowIds: arrayOrJson(z.array(z.string().min(1)).min(1).max(1_000)),
     wait,
   }),
   outputSchema: z.object({ ...MutationOutput.shape, rowIds: z.array(z.string()) }),
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true },
+  operations: ['deleteRows'],
   async run(context) {
     const { docId, tableIdOrName, rowIds } = context.input
     const result = await context.coda.deleteRows({ docId, tableIdOrName, rowIds }, context.call)

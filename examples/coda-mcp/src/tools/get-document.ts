@@ -10,6 +10,7 @@ export const getDocument = defineTool({
   inputSchema: z.object({ docId }),
   outputSchema: DocOutput,
   annotations: reads,
+  operations: ['getDoc'],
   async run({ input, coda, call }) {
     const structured = projectDoc(await coda.getDoc(input, call))
     return { structured, text: describeDoc(structured) }

@@ -10,6 +10,7 @@ export const getPage = defineTool({
   inputSchema: z.object({ docId, pageIdOrName }),
   outputSchema: PageOutput,
   annotations: reads,
+  operations: ['getPage'],
   async run({ input, coda, call }) {
     const structured = projectPage(await coda.getPage(input, call))
     return { structured, text: describePage(structured) }

@@ -10,6 +10,7 @@ export const getRow = defineTool({
   inputSchema: z.object({ docId, tableIdOrName, rowIdOrName, useColumnNames, valueFormat }),
   outputSchema: RowOutput,
   annotations: reads,
+  operations: ['getRow'],
   async run({ input, coda, call }) {
     const structured = projectRow(await coda.getRow(input, call))
     return { structured, text: describeRow(structured) }

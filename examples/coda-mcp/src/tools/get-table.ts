@@ -1,42 +1,26 @@
 import * as z from 'zod'
 import { docId, tableIdOrName } from './inputs.js'
+import { describeTable, projectTable, TableOutput } from './table-output.js'
 import { defineTool, reads } from './tool.js'
 
 export const getTable = defineTool({
   name: 'coda_get_table',
   title: 'Get a Coda table',
-  description: 'Returns one table or view: its row count, display column, layout and page.',
-  inputSchema: z.object({ docId, tableIdOrName }),
-  outputSchema: z.object({
-    id: z.string(),
-    name: z.string(),
-    tableType: z.string(),
-    rowCount: z.number(),
-    displayColumnId: z.string(),
-    layout: z.string(),
-    pageId: z.string().optional(),
-    browserLink: z.string(),
-    createdAt: z.string(),
-    updatedAt: z.string(),
+  description:
+    'Returns one table or view: its row count, display column, layout, sorts and page, and for a view the table behind it.',
+  inputSchema: z.object({
+    docId,
+    tableIdOrName,
+    useUpdatedTableLayouts: z
+      .boolean()
+      .optional()
+      .describe('Tell detail and form layouts apart instead of calling both masterDetail'),
   }),
+  outputSchema: TableOutput,
   annotations: reads,
+  operations: ['getTable'],
   async run({ input, coda, call }) {
-    const table = await coda.getTable(input, call)
-    const { id, name, tableType, rowCount, layout, browserLink, createdAt, updatedAt } = table
-    return {
-      structured: {
-        id,
-        name,
-        tableType,
-        rowCount,
-        displayColumnId: table.displayColumn.id,
-        layout,
-        pageId: table.parent?.id,
-        browserLink,
-        createdAt,
-        updatedAt,
-      },
-      text: `${id}: ${JSON.stringify(name)}, ${tableType} with ${rowCount} rows, display column ${table.displayColumn.id}, updated ${updatedAt}, ${browserLink}`,
-    }
+    const structured = projectTable(await coda.getTable(input, call))
+    return { structured, text: describeTable(structured) }
   },
 })

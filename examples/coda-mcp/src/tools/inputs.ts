@@ -10,6 +10,8 @@ export const pageIdOrName = z.string().min(1).describe('Page id (preferred) or n
 
 export const tableIdOrName = z.string().min(1).describe('Table or view id (preferred) or name')
 
+export const columnIdOrName = z.string().min(1).describe('Column id (preferred) or name')
+
 export const rowIdOrName = z
   .string()
   .min(1)
@@ -18,9 +20,8 @@ export const rowIdOrName = z
 export const limit = z
   .int()
   .min(1)
-  .max(500)
   .optional()
-  .describe('Largest number of items to return')
+  .describe('Largest number of items to return; Coda returns fewer where this is too many')
 
 export const nextPageToken = z
   .string()

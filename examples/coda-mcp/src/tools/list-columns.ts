@@ -1,18 +1,11 @@
 import * as z from 'zod'
+import { ColumnOutput, describeColumn, projectColumn } from './column-output.js'
 import { docId, limit, nextPageToken, tableIdOrName } from './inputs.js'
 import { listSchema, readList } from './list-output.js'
 import { defineTool, reads } from './tool.js'
 
-const ColumnEntry = z.object({
-  id: z.string(),
-  name: z.string(),
-  type: z.string(),
-  isArray: z.boolean().describe('Whether a cell holds several values'),
-  display: z.boolean().describe('Whether this column names the row'),
-  calculated: z.boolean().describe('Calculated columns cannot be written'),
-  formula: z.string().optional(),
-  format: z.record(z.string(), z.unknown()).describe('Details of the type, such as its options'),
-})
+// Coda refuses more, where its other lists return fewer items without a word.
+const mostColumns = 100
 
 export const listColumns = defineTool({
   name: 'coda_list_columns',
@@ -22,34 +15,22 @@ export const listColumns = defineTool({
   inputSchema: z.object({
     docId,
     tableIdOrName,
-    visibleOnly: z.boolean().optional().describe('Leave hidden columns out'),
+    visibleOnly: z.boolean().optional().describe('Leave hidden columns out; not for views'),
     limit,
     nextPageToken,
   }),
-  outputSchema: listSchema(ColumnEntry),
+  outputSchema: listSchema(ColumnOutput),
   annotations: reads,
-  async run({ input: { nextPageToken, ...query }, coda, call }) {
+  operations: ['listColumns'],
+  async run({ input: { nextPageToken, limit, ...query }, coda, call }) {
+    const atMost = limit === undefined ? undefined : Math.min(limit, mostColumns)
     return await readList({
       what: 'columns',
       nextPageToken,
-      read: async (pageToken) => await coda.listColumns({ ...query, pageToken }, call),
-      project: ({ id, name, display, calculated, formula, format }) => ({
-        id,
-        name,
-        type: format.type,
-        isArray: format.isArray,
-        display: display ?? false,
-        calculated: calculated ?? false,
-        formula,
-        format,
-      }),
-      describe: ({ id, name, type, isArray, display, calculated }) =>
-        [
-          `${id}: ${JSON.stringify(name)}, ${type}`,
-          ...(isArray ? ['several values'] : []),
-          ...(display ? ['display column'] : []),
-          ...(calculated ? ['calculated'] : []),
-        ].join(', '),
+      read: async (pageToken) =>
+        await coda.listColumns({ ...query, limit: atMost, pageToken }, call),
+      project: projectColumn,
+      describe: describeColumn,
     })
   },
 })

@@ -14,6 +14,12 @@ export const listDocuments = defineTool({
     isOwner: z.boolean().optional().describe('Only docs owned by the account'),
     isPublished: z.boolean().optional(),
     isStarred: z.boolean().optional(),
+    inGallery: z.boolean().optional().describe('Only docs that are in the gallery'),
+    sourceDoc: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Only copies of this doc: its id or its address'),
     workspaceId: z.string().min(1).optional(),
     folderId: z.string().min(1).optional(),
     limit,
@@ -21,6 +27,7 @@ export const listDocuments = defineTool({
   }),
   outputSchema: listSchema(DocOutput),
   annotations: reads,
+  operations: ['listDocs'],
   async run({ input: { nextPageToken, ...query }, coda, call }) {
     return await readList({
       what: 'docs',

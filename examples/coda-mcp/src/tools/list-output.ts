@@ -3,21 +3,21 @@ import { CodaInputError } from '../coda/errors.js'
 import type { CodaListPage } from '../coda/inputs.js'
 
 // About a quarter of the context of a small model; a row in Coda has 85 KB at most.
-const maxOutputCharacters = 60_000
+export const maxOutputCharacters = 60_000
 
 /** Place to go on from: a page of Coda's list, and how many of its items were already returned. */
-interface Place {
+export interface Place {
   readonly pageToken: string | undefined
   readonly skip: number
 }
 
-function formatPlace(place: Place): string {
+export function formatPlace(place: Place): string {
   return place.skip === 0 && place.pageToken !== undefined
     ? place.pageToken
     : `skip-${place.skip}.${place.pageToken ?? ''}`
 }
 
-function parsePlace(token: string | undefined): Place {
+export function parsePlace(token: string | undefined): Place {
   if (token === undefined) return { pageToken: undefined, skip: 0 }
   const own = /^skip-(\d{1,6})\.(.*)$/s.exec(token)
   if (own === null) return { pageToken: token, skip: 0 }

@@ -11,6 +11,7 @@ export const listPages = defineTool({
   inputSchema: z.object({ docId, limit, nextPageToken }),
   outputSchema: listSchema(PageOutput),
   annotations: reads,
+  operations: ['listPages'],
   async run({ input: { nextPageToken, ...query }, coda, call }) {
     return await readList({
       what: 'pages',

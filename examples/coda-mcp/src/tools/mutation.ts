@@ -18,9 +18,15 @@ export const waitSeconds = 30
 const firstPollMs = 1_000
 const longestPollMs = 4_000
 
+/** What waiting needs of the context of a tool. */
+export type WaitContext = Pick<
+  ToolContext<unknown>,
+  'coda' | 'call' | 'shuttingDown' | 'reportProgress'
+>
+
 /** Sleeps, and tells whether waiting should go on: not when the server is shutting down. */
-async function pause(
-  context: Pick<ToolContext<unknown>, 'coda' | 'call' | 'shuttingDown'>,
+export async function pause(
+  context: Pick<WaitContext, 'coda' | 'call' | 'shuttingDown'>,
   ms: number,
 ): Promise<boolean> {
   const { coda, call, shuttingDown } = context
@@ -57,7 +63,7 @@ async function readStatus(
  * error: the change stays queued.
  */
 export async function waitForMutation(
-  context: Pick<ToolContext<unknown>, 'coda' | 'call' | 'shuttingDown'>,
+  context: WaitContext,
   requestId: string,
   seconds: number,
 ): Promise<MutationOutput> {
@@ -73,6 +79,7 @@ export async function waitForMutation(
     if (completed) {
       return { status: 'completed', requestId, ...(warning === undefined ? {} : { warning }) }
     }
+    await context.reportProgress('Coda has not applied the change yet')
     const pauseMs = Math.min(pollMs, deadlineAt - coda.clock.now())
     if (pauseMs <= 0 || !(await pause(context, pauseMs))) break
   }

@@ -1,7 +1,8 @@
 import * as z from 'zod'
-import { CellEdit } from '../coda/schemas.js'
+import { AddedRowsOutput, addRows } from './add-rows.js'
+import { cells, keyColumns, newRowIds } from './cell-inputs.js'
 import { disableParsing, docId, tableIdOrName, wait } from './inputs.js'
-import { describeMutation, MutationOutput, settleMutation } from './mutation.js'
+import { arrayOrJson } from './json-array.js'
 import { defineTool } from './tool.js'
 
 export const upsertRows = defineTool({
@@ -12,39 +13,15 @@ export const upsertRows = defineTool({
   inputSchema: z.object({
     docId,
     tableIdOrName,
-    rows: z
-      .array(z.strictObject({ cells: z.array(CellEdit).min(1) }))
-      .min(1)
-      .max(1_000),
-    keyColumns: z
-      .array(z.string().min(1))
-      .min(1)
-      .optional()
-      .describe('Column ids or names that decide whether a row exists'),
-    rowIds: z
-      .array(z.string().min(1))
-      .min(1)
-      .optional()
-      .describe('Ids for the new rows, one per row, so that repeating the call adds nothing'),
+    rows: arrayOrJson(z.array(z.strictObject({ cells })).min(1).max(1_000)),
+    keyColumns,
+    rowIds: newRowIds,
     disableParsing,
     wait,
   }),
-  outputSchema: z.object({
-    ...MutationOutput.shape,
-    addedRowIds: z.array(z.string()).describe('Empty when keyColumns was given'),
-  }),
+  outputSchema: AddedRowsOutput,
   // Values of matching rows are overwritten.
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: false },
-  async run(context) {
-    const { input, coda, call } = context
-    const { wait: _wait, ...edit } = input
-    const { requestId, addedRowIds = [] } = await coda.upsertRows(edit, call)
-    const mutation = await settleMutation(context, requestId)
-    const count = input.rows.length
-    const added = addedRowIds.length === 0 ? '' : ` New row ids: ${addedRowIds.join(', ')}.`
-    return {
-      structured: { ...mutation, addedRowIds },
-      text: `${describeMutation(`Upsert of ${count} ${count === 1 ? 'row' : 'rows'}`, mutation)}${added}`,
-    }
-  },
+  operations: ['upsertRows'],
+  run: async (context) => await addRows(context, context.input.rows),
 })

@@ -13,6 +13,7 @@ export const waitForMutationTool = defineTool({
   }),
   outputSchema: MutationOutput,
   annotations: reads,
+  operations: ['getMutationStatus'],
   async run(context) {
     const { requestId, timeoutSeconds } = context.input
     const structured = await waitForMutation(context, requestId, timeoutSeconds)

@@ -14,6 +14,7 @@ export const whoami = defineTool({
     workspaceId: z.string().optional(),
   }),
   annotations: reads,
+  operations: ['whoami'],
   async run({ coda, call }) {
     const { name, loginId, tokenName, scoped, workspace } = await coda.whoami(call)
     return {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { createDataFolder } from './data-folder.js'
+import { unwatched } from './unwatched.js'
 
 const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 
@@ -20,9 +21,9 @@ export interface ChildServer {
 
 /** Starts `dist/main.js` with these variables and no others but a `DATA_DIR` of its own. */
 export function spawnServer(env: Record<string, string>): ChildServer {
-  const folder = createDataFolder()
+  const folder = createDataFolder(env)
   const child: ChildProcess = spawn(process.execPath, [main], {
-    env: { PATH: process.env.PATH, DATA_DIR: folder.path, ...env },
+    env: { PATH: process.env.PATH, DATA_DIR: folder.path, ...unwatched, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const output = { stdout: '', stderr: '' }

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { setTimeout as pause } from 'node:timers/promises'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { findFreePort } from './free-port.js'
@@ -14,10 +15,30 @@ const proxy = join(
   'dist/proxy.js',
 )
 
+const CONNECT_MILLISECONDS = 25_000
+const LISTEN_MILLISECONDS = 10_000
+
 /** Stands in for the browser: tells the person of the page it is given, and shows nothing. */
 const browser = `#!/usr/bin/env node
 fetch(process.env.PERSON, { method: 'POST', body: process.argv[2] })
 `
+
+/**
+ * Goes back to the program that opened the page. It listens shortly after it has opened the browser, and
+ * this person is faster than any other.
+ */
+async function comeBack(callback: URL): Promise<void> {
+  const until = Date.now() + LISTEN_MILLISECONDS
+  for (;;) {
+    try {
+      await fetch(callback)
+      return
+    } catch (error) {
+      if (Date.now() > until) throw error
+      await pause(50)
+    }
+  }
+}
 
 /** A desktop with mcp-remote on it, and a person in front of it. */
 export interface Desktop {
@@ -47,8 +68,7 @@ export async function createDesktop(person: Person = {}): Promise<Desktop> {
       const page = new URL(await text(request))
       visited.push(page.pathname)
       response.end()
-      // The program that opened the page waits for the browser to come back to it.
-      await fetch(await approve(page, person))
+      await comeBack(await approve(page, person))
     }
     visit().catch((error: unknown) => visited.push(String(error)))
   })
@@ -76,9 +96,15 @@ export async function createDesktop(person: Person = {}): Promise<Desktop> {
         },
         stderr: 'pipe',
       })
+      let log = ''
+      transport.stderr?.on('data', (chunk: Buffer) => {
+        log += chunk.toString()
+      })
       const client = new Client({ name: 'desktop', version: '1.0.0' })
       clients.push(client)
-      await client.connect(transport)
+      await client.connect(transport, { timeout: CONNECT_MILLISECONDS }).catch((cause: unknown) => {
+        throw new Error(`mcp-remote did not connect, after ${visited}: ${log}`, { cause })
+      })
       return client
     },
     async close() {

@@ -11,10 +11,14 @@ import type { CodaClock } from '../../src/coda/retry.js'
 import { type CodaMcpConfig, readConfig } from '../../src/config.js'
 import { createDrain, type Drain } from '../../src/drain.js'
 import { createHealth, type Health } from '../../src/health.js'
+import { createRateLimits } from '../../src/limits/rate-limits.js'
 import { createLogger } from '../../src/logger.js'
 import type { CredentialFor } from '../../src/mcp-server.js'
+import { createMetrics, type Metrics } from '../../src/metrics/metrics.js'
+import { createToolObserver } from '../../src/tool-observer.js'
 import { type Listening, listen } from './listen.js'
 import type { OAuthMemory } from './sign-in.js'
+import { unwatched } from './unwatched.js'
 
 export const codaToken = 'canary-coda-token-9b2c'
 
@@ -37,6 +41,7 @@ export interface RunningApp extends Listening {
   readonly config: CodaMcpConfig
   readonly health: Health
   readonly drain: Drain
+  readonly metrics: Metrics
   /** Lines of the log. */
   readonly log: readonly string[]
 }
@@ -51,7 +56,7 @@ export interface AppSetup {
 }
 
 export async function startApp(setup: AppSetup = {}): Promise<RunningApp> {
-  const config = readConfig(setup.env ?? {})
+  const config = readConfig({ ...unwatched, ...setup.env })
   const log: string[] = []
   const logger = createLogger('debug', { write: (line) => void log.push(line) })
   const health = createHealth({
@@ -65,10 +70,15 @@ export async function startApp(setup: AppSetup = {}): Promise<RunningApp> {
     acceptSeconds: 0,
     onBegin: health.drain,
   })
+  const metrics = createMetrics({ process: false })
+  const limits = createRateLimits({ settings: config.limits, logger, metrics })
   const { express, endpoint } = createApp({
     config,
     version: '1.2.3',
     logger,
+    metrics,
+    limits,
+    toolObserver: createToolObserver({ logger, metrics }),
     health,
     drain,
     coda: createCodaClient({ baseUrl: setup.codaBaseUrl, clock: setup.clock }),
@@ -86,6 +96,7 @@ export async function startApp(setup: AppSetup = {}): Promise<RunningApp> {
     config,
     health,
     drain,
+    metrics,
     log,
     close: async () => {
       await endpoint.close()
@@ -108,6 +119,7 @@ export interface TestClient {
   tools(): Promise<
     readonly {
       name: string
+      inputSchema?: unknown
       outputSchema?: unknown
       annotations?: Record<string, unknown> | undefined
     }[]

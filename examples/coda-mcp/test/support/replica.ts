@@ -6,45 +6,64 @@ import type { CredentialKey } from '@bestviable/mcp-auth-middleware'
 import { build } from 'esbuild'
 import { findFreePort } from './free-port.js'
 import { callTool } from './http-calls.js'
+import { unwatched } from './unwatched.js'
 
-const source = fileURLToPath(new URL('../fixtures/replica.ts', import.meta.url))
+const fixtures = fileURLToPath(new URL('../fixtures/', import.meta.url))
 const folder = fileURLToPath(new URL('../../node_modules/.cache/', import.meta.url))
-const program = `${folder}replica-${process.pid}.mjs`
 
-/** Compiles the fixture once; its packages are resolved as those of the example. */
-export async function buildReplica(): Promise<void> {
+/** The programs in `test/fixtures` that are a server as it is deployed, with one thing more for tests. */
+export type ReplicaFixture = 'replica' | 'replica-with-outside'
+
+const programOf = (fixture: string): string => `${folder}${fixture}-${process.pid}.mjs`
+
+/** Compiles a program of `test/fixtures`, whose packages are resolved as those of the example. */
+export async function buildProgram(fixture: string): Promise<string> {
   mkdirSync(folder, { recursive: true })
+  const outfile = programOf(fixture)
   await build({
-    entryPoints: [source],
-    outfile: program,
+    entryPoints: [`${fixtures}${fixture}.ts`],
+    outfile,
     bundle: true,
     platform: 'node',
     format: 'esm',
     packages: 'external',
     logLevel: 'error',
   })
+  return outfile
+}
+
+/** Compiles the fixture once. */
+export async function buildReplica(fixture: ReplicaFixture = 'replica'): Promise<void> {
+  await buildProgram(fixture)
 }
 
 /** One process of the server. Requests are counted, so that it is stopped without one under way. */
 export interface Replica {
   readonly url: string
+  readonly pid: number
   readonly output: string
   call(token: string): Promise<Response>
   /** Writes through the store of the replica; no secret deletes. Rejects when it was not done. */
   write(key: CredentialKey, secret: string | undefined): Promise<void>
   /** Takes no more calls, waits for those under way, and ends the process by SIGTERM. */
   stop(): Promise<void>
+  /** Sends a signal, whatever is under way, and resolves with the exit code of the process. */
+  kill(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null>
 }
 
 /** Starts a replica and waits until it is ready. */
-export async function startReplica(env: Record<string, string>): Promise<Replica> {
+export async function startReplica(
+  env: Record<string, string>,
+  fixture: ReplicaFixture = 'replica',
+): Promise<Replica> {
   const [port, writePort] = [await findFreePort(), await findFreePort()]
-  const child: ChildProcess = spawn(process.execPath, [program], {
+  const child: ChildProcess = spawn(process.execPath, [programOf(fixture)], {
     env: {
       PATH: process.env.PATH,
       PORT: String(port),
       TEST_WRITE_PORT: String(writePort),
       DRAIN_SECONDS: '5',
+      ...unwatched,
       LOG_LEVEL: 'warn',
       ...env,
     },
@@ -78,8 +97,14 @@ export async function startReplica(env: Record<string, string>): Promise<Replica
       under--
     }
   }
+  async function kill(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null> {
+    child.kill(signal)
+    const [code] = await ended
+    return code
+  }
   return {
     url,
+    pid: child.pid ?? 0,
     get output() {
       return output
     },
@@ -98,8 +123,8 @@ export async function startReplica(env: Record<string, string>): Promise<Replica
       }),
     async stop() {
       while (under > 0) await new Promise((resolve) => setTimeout(resolve, 5))
-      child.kill('SIGTERM')
-      await ended
+      await kill('SIGTERM')
     },
+    kill,
   }
 }

@@ -33,6 +33,19 @@ function readApiDescription(): Parameters<typeof OpenApiValidator.middleware>[0]
   return description
 }
 
+let compiled: ReturnType<typeof OpenApiValidator.middleware> | undefined
+
+/** The validator of requests and answers, compiled once: that takes longer than most tests. */
+export function validator(): ReturnType<typeof OpenApiValidator.middleware> {
+  compiled ??= OpenApiValidator.middleware({
+    apiSpec: readApiDescription(),
+    validateRequests: { allowUnknownQueryParameters: false },
+    validateResponses: true,
+    validateSecurity: true,
+  })
+  return compiled
+}
+
 export interface RunningStandIn extends CodaStandIn {
   readonly baseUrl: string
   /** Requests so far. */
@@ -40,7 +53,7 @@ export interface RunningStandIn extends CodaStandIn {
   close(): Promise<void>
 }
 
-function reportViolation(
+export function reportViolation(
   error: { status?: number; message?: string },
   _request: Request,
   response: Response,
@@ -68,15 +81,8 @@ export async function startStandIn(
   })
   const app = express()
   if (checked) {
-    app.use(express.json())
-    app.use(
-      OpenApiValidator.middleware({
-        apiSpec: readApiDescription(),
-        validateRequests: { allowUnknownQueryParameters: false },
-        validateResponses: true,
-        validateSecurity: true,
-      }),
-    )
+    app.use(express.json({ limit: '2mb' }))
+    app.use(validator())
   }
   app.use(standIn.router)
   app.use(reportViolation)

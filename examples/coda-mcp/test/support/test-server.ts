@@ -2,6 +2,7 @@ import { createLogger } from '../../src/logger.js'
 import { startServer } from '../../src/server.js'
 import { createDataFolder } from './data-folder.js'
 import { findFreePort } from './free-port.js'
+import { unwatched } from './unwatched.js'
 
 /** The whole server with its real guard, started from environment variables in this process. */
 export interface TestServer {
@@ -15,14 +16,14 @@ export interface TestServer {
   close(): Promise<void>
 }
 
-/** Starts the server on a free port. `env` wins over the port, the folder and the short drain. */
+/** Starts the server on a free port. `env` wins over the port, the folder, the short drain and the rest. */
 export async function startTestServer(env: Record<string, string> = {}): Promise<TestServer> {
   const port = String(await findFreePort())
-  const folder = createDataFolder()
+  const folder = createDataFolder({ PORT: port, ...env })
   const log: string[] = []
   let printed = ''
   const { config, drain, server } = await startServer({
-    env: { PORT: port, DRAIN_SECONDS: '1', DATA_DIR: folder.path, ...env },
+    env: { PORT: port, DRAIN_SECONDS: '1', DATA_DIR: folder.path, ...unwatched, ...env },
     version: '1.2.3',
     write: (text) => {
       printed += text

@@ -1,0 +1,58 @@
+/**
+ * Operations of the Coda API that this server has a tool for, by the names of Coda's API description:
+ * everything about docs and what is in them. Left out are Packs, custom domains, analytics, and the
+ * members of workspaces, which only administrators of an organisation may read or change.
+ */
+export const codaOperations = [
+  'whoami',
+  'resolveBrowserLink',
+  'getMutationStatus',
+  'listCategories',
+  'listDocs',
+  'createDoc',
+  'getDoc',
+  'updateDoc',
+  'deleteDoc',
+  'publishDoc',
+  'unpublishDoc',
+  'getSharingMetadata',
+  'getPermissions',
+  'addPermission',
+  'deletePermission',
+  'searchPrincipals',
+  'getAclSettings',
+  'updateAclSettings',
+  'listPages',
+  'createPage',
+  'getPage',
+  'updatePage',
+  'deletePage',
+  'listPageContent',
+  'deletePageContent',
+  'beginPageContentExport',
+  'getPageContentExportStatus',
+  'listTables',
+  'getTable',
+  'listColumns',
+  'getColumn',
+  'listRows',
+  'upsertRows',
+  'deleteRows',
+  'getRow',
+  'updateRow',
+  'deleteRow',
+  'pushButton',
+  'listFormulas',
+  'getFormula',
+  'listControls',
+  'getControl',
+  'listFolders',
+  'createFolder',
+  'getFolder',
+  'updateFolder',
+  'deleteFolder',
+  'triggerWebhookAutomation',
+] as const
+
+/** An operation of the Coda API, as its description names it. */
+export type CodaOperation = (typeof codaOperations)[number]
