@@ -9,7 +9,9 @@ import { dbExport } from './commands/db/export.js'
 import { dbImport } from './commands/db/import.js'
 import { dbMigrate } from './commands/db/migrate.js'
 import { dbVerify } from './commands/db/verify.js'
+import { doctor } from './commands/doctor/doctor.js'
 import { exportCredentials } from './commands/export/export.js'
+import { init } from './commands/init.js'
 import { keysGenerate } from './commands/keys/generate.js'
 import { keysRotate } from './commands/keys/rotate.js'
 import { keysStatus } from './commands/keys/status.js'
@@ -46,6 +48,8 @@ export const GROUPS: Readonly<Record<string, string>> = {
 
 /** Every command, in the order of the help. */
 export const COMMANDS: readonly Command[] = [
+  init,
+  doctor,
   tokensList,
   tokensGet,
   tokensSet,

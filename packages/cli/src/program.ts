@@ -58,7 +58,9 @@ export function createProgram(
   onCommand: (invocation: Invocation) => void,
 ): CommanderCommand {
   const program = new CommanderCommand('mcp-auth')
-    .description('Move credentials between stores, rotate encryption keys, inspect and back up.')
+    .description(
+      'Find out why clients do not connect, make servers, move credentials, rotate keys, back up.',
+    )
     .version(readVersion(), '--version', 'print the version')
     .helpOption('--help', 'show this help')
     .helpCommand(false)

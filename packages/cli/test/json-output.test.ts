@@ -1,6 +1,8 @@
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { COMMANDS } from '../src/commands.js'
+import { redirect } from './doctor/broken-servers/exchange.js'
+import { startSite } from './doctor/broken-servers/site.js'
 import { startAuthorizationServer } from './support/authorization-server.js'
 import { type CommandLineResult, commandLine, temporaryFolder } from './support/command-line.js'
 import {
@@ -59,6 +61,17 @@ function withUsers(argv: readonly string[]) {
 
 /** How the documented output of each command comes about. */
 const samples: Readonly<Record<string, (env: Environment) => Promise<CommandLineResult>>> = {
+  init: () => succeed({}, ['init', join(temporaryFolder(), 'server'), '--yes']),
+  doctor: async () => {
+    const { urls, fetch, close } = await startSite({
+      proxy: (answer, { path }) =>
+        path === '/.well-known/oauth-authorization-server' && answer.status === 200
+          ? redirect('/.well-known/openid-configuration')
+          : answer,
+    })
+    onTestFinished(close)
+    return commandLine(['doctor', urls.resource, '--json'], { fetch })
+  },
   'tokens list': (env) => succeed(env, ['tokens', 'list']),
   'tokens get': (env) => succeed(env, ['tokens', 'get', 'github', ...ANN]),
   'tokens set': (env) => succeed(env, ['tokens', 'set', 'coda', '--keep-old'], 'canary-new-53'),

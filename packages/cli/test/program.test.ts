@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { commandLine } from './support/command-line.js'
+import { commandLine, temporaryFolder } from './support/command-line.js'
 import { createKeys } from './support/environments.js'
 
 const CANARY = 'canary-on-the-command-line-5f2a'
@@ -125,5 +126,22 @@ describe('run()', () => {
   ])('with %s: decides on colours', async (_what, env, flags, colored) => {
     const { stderr } = await commandLine(['tokens', 'get', 'coda', ...flags], { env })
     expect(stderr.includes('\u001b[31m')).toBe(colored)
+  })
+})
+
+describe('a command that looks something up', () => {
+  it.each([
+    ['users', 'list'],
+    ['clients', 'list'],
+    ['audit'],
+    ['tokens', 'list', '--store', 'postgres'],
+    ['db', 'verify'],
+    ['db', 'export', '--output', '-'],
+    ['keys', 'status'],
+  ])('leaves nothing behind where no database is: %s %s', async (...argv) => {
+    const dataDir = join(temporaryFolder(), 'none')
+    const { code, stderr } = await commandLine([...argv, '--data-dir', dataDir])
+    expect([code, stderr]).toEqual([3, expect.stringContaining(`no database in "${dataDir}"`)])
+    expect(existsSync(dataDir)).toBe(false)
   })
 })

@@ -115,7 +115,7 @@ describe('README.md', () => {
 
   it('has command lines that the parser takes', () => {
     const lines = readme.match(/^npx @bestviable\/mcp-auth-cli (?!--help).*$/gm) ?? []
-    expect(lines).toHaveLength(6)
+    expect(lines).toHaveLength(9)
     for (const line of lines) expect([line, refusalOf(line)]).toEqual([line, undefined])
   })
 })

@@ -15,6 +15,11 @@ const OAUTH = JSON.stringify({ kind: 'oauth2', secret: CANARY, refreshToken: `${
 
 /** Command lines for each command: one that succeeds, and others that fail late. */
 const commandLines: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  init: [[CANARY], ['server', '--way-in', CANARY], ['server', '--yes', '--name', `${CANARY}!`]],
+  doctor: [
+    ['http://127.0.0.1:1/mcp', '--token', '--config'],
+    [CANARY, '--token'],
+  ],
   'tokens list': [[]],
   'tokens get': [['coda'], ['github', ...ANN], ['absent']],
   'tokens set': [

@@ -29,10 +29,14 @@ function readText(path: string): { readonly text: string } | { readonly failure:
  *
  * @throws {@link CommandFailure} when the file cannot be read.
  */
-export function readVariables(env: Variables, envFile: string | undefined): Variables {
+export function readVariables(
+  env: Variables,
+  envFile: string | undefined,
+  option: '--env-file' | '--config' = '--env-file',
+): Variables {
   if (envFile === undefined) return env
   const file = readText(envFile)
-  if ('failure' in file) throw new CommandFailure('configuration', `--env-file ${file.failure}`)
+  if ('failure' in file) throw new CommandFailure('configuration', `${option} ${file.failure}`)
   return { ...parseEnv(file.text), ...env }
 }
 

@@ -49,6 +49,9 @@ const descriptions = {
     purpose: 'Where `--probe` asks whether a Coda token works.',
     fallback: 'https://coda.io/apis/v1',
   },
+  MCP_AUTH_DOCTOR_TOKEN: {
+    purpose: 'Access token of `doctor --token`, when nobody types it.',
+  },
 } as const satisfies Readonly<Record<string, VariableDescription>>
 
 /** Name of a variable that this program reads. */

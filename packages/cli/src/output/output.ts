@@ -1,6 +1,7 @@
 import type { Host } from '../host.js'
 import { createColors, usesColors } from './colors.js'
 import type { StandardStreams } from './standard-streams.js'
+import { escapeUnsafe } from './unsafe-characters.js'
 
 /** How a command writes. */
 export interface OutputOptions {
@@ -25,6 +26,11 @@ export interface Output {
   warn(text: string): void
 }
 
+/** One line of JSON, which a terminal may show too. */
+function toJson(document: Readonly<Record<string, unknown>>): string {
+  return escapeUnsafe(JSON.stringify(document))
+}
+
 /** Creates the output of one command. A reader that went away silences stdout and ends nothing else. */
 export function createOutput(
   host: Host,
@@ -40,7 +46,7 @@ export function createOutput(
   }
 
   function tell(member: 'note' | 'warning', text: string, line: string): void {
-    stderr.write(`${json ? JSON.stringify({ [member]: text }) : line}\n`)
+    stderr.write(`${json ? toJson({ [member]: text }) : line}\n`)
   }
 
   return {
@@ -52,14 +58,14 @@ export function createOutput(
     result(document, lines) {
       void write(
         json
-          ? `${JSON.stringify(document)}\n`
+          ? `${toJson(document)}\n`
           : lines()
               .map((line) => `${line}\n`)
               .join(''),
       )
     },
     record(document, line) {
-      return write(`${json ? JSON.stringify(document) : line()}\n`)
+      return write(`${json ? toJson(document) : line()}\n`)
     },
     note(text) {
       if (!quiet) tell('note', text, text)

@@ -41,6 +41,15 @@ function hasDatabase({ connectionString, dataDir }: PostgresSettings): boolean {
   return connectionString !== undefined || existsSync(join(dataDir, 'pglite'))
 }
 
+/** A command that looks something up must not leave an empty database and a key behind. */
+function requireDatabase(settings: PostgresSettings): void {
+  if (hasDatabase(settings)) return
+  throw new CommandFailure(
+    'configuration',
+    `there is no database in ${JSON.stringify(settings.dataDir)}: name that of the server by DATABASE_URL or --data-dir, or make one by "mcp-auth db migrate"`,
+  )
+}
+
 /** The keys of the settings, or of the key file beside the embedded database. */
 export function readEncryptionKeys(context: CommandContext, settings: PostgresSettings): string {
   if (settings.encryptionKeys !== undefined) return settings.encryptionKeys
@@ -99,6 +108,7 @@ export async function openPostgresStore(
     const store = openEmpty()
     return { settings, store, close: () => store.close() }
   }
+  if (!use.write && use.database === undefined) requireDatabase(settings)
   const encryptionKeys = readEncryptionKeys(context, settings)
   const database = use.database ?? openDatabase(settings)
   const closeDatabase = () => (use.database === undefined ? database.close() : Promise.resolve())
@@ -147,6 +157,7 @@ export async function withDatabase<Value>(
   const reader = createSettingsReader(context.variables)
   const settings = readPostgresSettings(reader, flags, { sealed })
   reader.finish()
+  if (tables === 'required') requireDatabase(settings)
   const database = openDatabase(settings)
   try {
     if (tables !== 'any') await prepareTables(context, database, { write: tables === 'made' })

@@ -1,0 +1,25 @@
+import { startAuth } from './auth.js'
+import { openDatabase } from './database.js'
+import { openGithub } from './github.js'
+import { createMcpServer } from './mcp-server.js'
+import { type RunningServer, serve } from './serve.js'
+import type { Settings } from './settings.js'
+import { createStore } from './store.js'
+
+/** Puts the server together and lets it listen. */
+export async function startServer(settings: Settings): Promise<RunningServer> {
+  const store = createStore(settings)
+  await store.check()
+  const github = openGithub(settings, store)
+  const sealed = openDatabase(settings)
+  const auth = await startAuth(settings, sealed)
+  return await serve(settings, {
+    auth: auth.handlers,
+    createMcpServer: () => createMcpServer(settings, github),
+    close: async () => {
+      await auth.close()
+      await store.close()
+      await sealed.database.close()
+    },
+  })
+}
