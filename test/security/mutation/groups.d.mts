@@ -1,0 +1,9 @@
+export interface Group {
+  readonly package: string
+  readonly mutate: readonly string[]
+  readonly tests: readonly string[]
+}
+
+export const GROUPS: Readonly<Record<string, Group>>
+export function mutatedFiles(group: Group): readonly string[]
+export function testFiles(group: Group): readonly string[]

@@ -1,0 +1,3 @@
+import type { Report, sumValues } from './aggregate.mjs'
+
+export function formatPage(report: Report, sum: typeof sumValues): string
