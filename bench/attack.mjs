@@ -1,31 +1,52 @@
 /*
- * CPU per refused request over HTTP: what traffic without a good token costs, against bare Express.
- * A report, on this Node.js and on Node.js 24.
+ * CPU per refused request over HTTP: what traffic without a good token costs, against bare Express. Our
+ * uncached acceptance of a valid token stands beside it: a bad signature may cost no more. A report.
  */
 import { measureCpu } from './http/cpu-rounds.mjs'
-import { findNode24 } from './lib/node-versions.mjs'
-import { isMain, printTable } from './lib/program.mjs'
+import { effort } from './lib/effort.mjs'
+import { measuredTable, reportTables } from './lib/measured-table.mjs'
+import { isMain } from './lib/program.mjs'
+import { benchVersions } from './lib/results.mjs'
 
 const KINDS = {
   'no header': 'none',
   garbage: 'garbage',
+  '8 KB of garbage': 'longGarbage',
+  'alg none': 'algNone',
   expired: 'expired',
   'wrong issuer': 'wrongIssuer',
   'unknown kid': 'unknownKid',
   'bad signature': 'badSignature',
 }
-const CANDIDATES = { ours: 'ours', 'SDK v1 + jose': 'sdk-v1', 'aws-jwt-verify': 'aws-jwt-verify' }
-const BARE = { label: 'bare', candidate: 'none', token: 'none', status: 200 }
+const CANDIDATES = [
+  ['floor: synchronous check', 'floor', 'sync-verify'],
+  ['ours', 'ours', 'ours'],
+  ['SDK v1 + jose', 'peer', 'sdk-v1'],
+  ['SDK v2 + jose', 'peer', 'sdk-v2'],
+  ['aws-jwt-verify', 'peer', 'aws-jwt-verify'],
+]
+const SIZE = { processes: 2, rounds: 4, warmUp: 800, perSlice: 600 }
+const SMOKE = { processes: 1, rounds: 1, warmUp: 30, perSlice: 30 }
 
-// Valid requests first, so that the keys are there; their cost is in the table of cpu.mjs.
-const PRIMING = Object.entries(CANDIDATES).map(([name, candidate]) => ({
+const express = { app: 'express', status: 200 }
+const BARE = { ...express, label: 'bare', candidate: 'none', token: 'none' }
+const MISS = {
+  ...express,
+  label: 'ours, uncached',
+  candidate: 'ours',
+  options: { cache: false },
+  token: 'valid',
+}
+// Valid requests first, so that the keys are there; their cost is in the tables of http.mjs.
+const PRIMING = CANDIDATES.map(([name, , candidate]) => ({
+  ...express,
   label: `${name}/valid`,
   candidate,
   token: 'valid',
-  status: 200,
 }))
-const ATTACKS = Object.entries(CANDIDATES).flatMap(([name, candidate]) =>
+const ATTACKS = CANDIDATES.flatMap(([name, , candidate]) =>
   Object.entries(KINDS).map(([kind, token]) => ({
+    ...express,
     label: `${name}/${kind}`,
     candidate,
     token,
@@ -33,38 +54,38 @@ const ATTACKS = Object.entries(CANDIDATES).flatMap(([name, candidate]) =>
   })),
 )
 
-async function measureOn({ path, version }) {
-  const jobs = [BARE, ...PRIMING, ...ATTACKS]
-  const slices = { processes: 2, rounds: 3, warmUp: 1500, perSlice: 700 }
-  const measured = await measureCpu({ jobs, execPath: path, ...slices })
-  const bare = measured.get('bare').microseconds
-  const rows = Object.keys(KINDS).map((kind) => ({
-    kind,
-    ofBare: Object.keys(CANDIDATES).map(
-      (name) => measured.get(`${name}/${kind}`).microseconds / bare,
-    ),
-  }))
-  return { version, bare, rows }
-}
-
 export async function measureAttacks() {
-  const here = { path: process.execPath, version: process.version }
-  const node24 = process.version.startsWith('v24.') ? undefined : findNode24()
-  const runs = []
-  for (const node of node24 === undefined ? [here] : [here, node24]) {
-    runs.push(await measureOn(node))
-  }
-  return runs
+  const measured = await measureCpu({
+    jobs: [BARE, MISS, ...PRIMING, ...ATTACKS],
+    ...effort(SIZE, SMOKE),
+  })
+  const ofBare = (label) => measured.get(label).microseconds / measured.get('bare').microseconds
+  const kinds = Object.keys(KINDS)
+  const attacks = measuredTable(
+    'attack',
+    `CPU of a refused request, times bare Express (${measured.get('bare').microseconds.toFixed(1)} us)`,
+    kinds.map((kind) => [kind, 2]),
+    CANDIDATES.map(([label, role]) => ({
+      label,
+      role,
+      values: kinds.map((kind) => ofBare(`${label}/${kind}`)),
+    })),
+  )
+  const forged = measured.get('ours/bad signature').microseconds
+  const miss = measured.get('ours, uncached').microseconds
+  const signature = measuredTable(
+    'bad-signature',
+    'CPU of a bad signature against a good one that is not cached',
+    [
+      ['CPU us', 1],
+      ['of the good one', 2],
+    ],
+    [
+      { label: 'ours, a good signature, uncached', role: 'base', values: [miss, 1] },
+      { label: 'ours, a bad signature', role: 'ours', values: [forged, forged / miss] },
+    ],
+  )
+  return [attacks, signature]
 }
 
-export function printAttacks(runs) {
-  for (const { version, bare, rows } of runs) {
-    printTable(
-      `CPU of a refused request, times bare Express (${bare.toFixed(1)} us), Node.js ${version}`,
-      ['request', ...Object.keys(CANDIDATES)],
-      rows.map(({ kind, ofBare }) => [kind, ...ofBare.map((ratio) => ratio.toFixed(2))]),
-    )
-  }
-}
-
-if (isMain(import.meta.url)) printAttacks(await measureAttacks())
+if (isMain(import.meta.url)) reportTables('attack', benchVersions(), await measureAttacks())

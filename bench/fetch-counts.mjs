@@ -8,6 +8,7 @@ import { createExchange, send } from './lib/exchange.mjs'
 import { createFixture, readFixture, withRandomKid } from './lib/fixture.mjs'
 import { startKeyServer } from './lib/key-server.mjs'
 import { isMain, printTable } from './lib/program.mjs'
+import { benchVersions, writeResults } from './lib/results.mjs'
 
 const CANDIDATES = {
   ours: 'ours',
@@ -174,5 +175,7 @@ export function printFetchCounts({ counts, verdicts }) {
 }
 
 if (isMain(import.meta.url)) {
-  process.exitCode = printFetchCounts(await countFetches()) ? 0 : 1
+  const counted = await countFetches()
+  process.exitCode = printFetchCounts(counted) ? 0 : 1
+  if (process.argv.includes('--json')) writeResults('fetches', benchVersions(), counted)
 }

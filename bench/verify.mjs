@@ -1,19 +1,24 @@
 /*
  * CPU of one verification and of one cache hit, in one process, as ratios of one run. A report.
  */
+import { createPublicKey, verify } from 'node:crypto'
 import { jwt } from '@bestviable/mcp-auth-middleware'
+import { JwtVerifier } from 'aws-jwt-verify'
+import { createVerifier } from 'fast-jwt'
 import { createLocalJWKSet, jwtVerify } from 'jose'
 import { createCandidate } from './candidates/index.mjs'
+import { createSyncVerify } from './candidates/sync-verify.mjs'
+import { effort } from './lib/effort.mjs'
 import { createExchange } from './lib/exchange.mjs'
 import { createFixture, ISSUER, RESOURCE, readFixture } from './lib/fixture.mjs'
 import { startKeyServer } from './lib/key-server.mjs'
-import { isMain, median, printTable } from './lib/program.mjs'
+import { measuredTable, reportTables } from './lib/measured-table.mjs'
+import { isMain, median } from './lib/program.mjs'
+import { benchVersions } from './lib/results.mjs'
+import { interleave } from './stores/interleave.mjs'
 
-const ROUNDS = 11
-const SLICE_MILLISECONDS = 200
-
-const JOSE = 'jose jwtVerify, createLocalJWKSet'
-const FAST_JWT = 'fast-jwt, cache hit'
+const ROUNDS = effort(11, 1)
+const SLICE_MILLISECONDS = effort(150, 10)
 
 /** Repeats an operation for a slice of time and returns its CPU microseconds, all threads. */
 async function cpuOf(operation) {
@@ -53,58 +58,112 @@ function createJose(jwks, token) {
   return () => jwtVerify(token, keys, options)
 }
 
-/** Measures and returns `{ label, microseconds, ratio, of }` for each row. */
+function createSignatureCheck(publicKeyPem, token) {
+  const key = createPublicKey(publicKeyPem)
+  const input = Buffer.from(token.slice(0, token.lastIndexOf('.')))
+  const signature = Buffer.from(token.slice(token.lastIndexOf('.') + 1), 'base64url')
+  return () => {
+    if (!verify('sha256', input, key, signature)) throw new Error('signature')
+  }
+}
+
+function createFastJwt(publicKeyPem, token) {
+  const check = createVerifier({
+    key: publicKeyPem,
+    algorithms: ['RS256'],
+    allowedIss: ISSUER,
+    allowedAud: RESOURCE,
+    cache: false,
+  })
+  return () => check(token)
+}
+
+function createAws(jwks, token) {
+  const verifier = JwtVerifier.create({
+    issuer: ISSUER,
+    audience: RESOURCE,
+    jwksUri: 'https://login.example.com/jwks.json',
+    scope: null,
+  })
+  verifier.cacheJwks(jwks)
+  return () => verifier.verifySync(token)
+}
+
+/** Interleaves operations and returns CPU and the ratio to a reference, from neighbours in time. */
+async function compareCpu(operations, reference) {
+  const candidates = Object.fromEntries(operations.map(([label, , run]) => [label, run]))
+  const samples = await interleave(candidates, { rounds: ROUNDS, warmUpRounds: 1 }, cpuOf)
+  return operations.map(([label, role]) => ({
+    label,
+    role,
+    values: [
+      median(samples[label]),
+      median(samples[label].map((each, round) => each / samples[reference][round])),
+    ],
+  }))
+}
+
 export async function measureVerification() {
   const fixture = createFixture()
-  const { jwks, tokens } = readFixture(fixture.path)
+  const { jwks, publicKeyPem, tokens } = readFixture(fixture.path)
   const keyServer = await startKeyServer(jwks)
+  const { valid } = tokens
   const throughMiddleware = async (name, options = {}) => {
     const context = { fixturePath: fixture.path, jwksUri: keyServer.jwksUri, ...options }
-    return createExchange(await createCandidate(name, context), tokens.valid)
+    return createExchange(await createCandidate(name, context), valid)
   }
-  const operations = {
-    [JOSE]: createJose(jwks, tokens.valid),
-    'ours, validator alone': createValidation(jwks, tokens.valid),
-    'ours, middleware with cache off': await throughMiddleware('ours', { cache: false }),
-    'SDK v1 + jose, middleware': await throughMiddleware('sdk-v1'),
-    'ours, middleware, cache hit': await throughMiddleware('ours'),
-    [FAST_JWT]: await throughMiddleware('fast-jwt'),
-    'floor: SHA-256 and Map': await throughMiddleware('map-sha256'),
-  }
-  const samples = Object.fromEntries(Object.keys(operations).map((label) => [label, []]))
+  const syncVerify = createSyncVerify(publicKeyPem)
+  const jose = 'jose jwtVerify, createLocalJWKSet'
+  const fastJwt = 'fast-jwt, cache hit'
   try {
-    for (const operation of Object.values(operations)) await cpuOf(operation)
-    for (let round = 0; round < ROUNDS; round += 1) {
-      for (const [label, operation] of Object.entries(operations)) {
-        samples[label].push(await cpuOf(operation))
-      }
-    }
+    const misses = await compareCpu(
+      [
+        ['floor: the signature alone', 'floor', createSignatureCheck(publicKeyPem, valid)],
+        ['floor: synchronous check by hand', 'floor', () => syncVerify(valid)],
+        ['ours, validator alone', 'ours', createValidation(jwks, valid)],
+        ['ours, middleware', 'ours', await throughMiddleware('ours', { cache: false })],
+        [jose, 'peer', createJose(jwks, valid)],
+        ['SDK v1 + jose, middleware', 'peer', await throughMiddleware('sdk-v1')],
+        ['fast-jwt, no cache', 'peer', createFastJwt(publicKeyPem, valid)],
+        ['aws-jwt-verify, verifySync', 'peer', createAws(jwks, valid)],
+      ],
+      jose,
+    )
+    const hits = await compareCpu(
+      [
+        ['floor: SHA-256 and Map', 'floor', await throughMiddleware('map-sha256')],
+        ['ours, middleware', 'ours', await throughMiddleware('ours')],
+        [fastJwt, 'peer', await throughMiddleware('fast-jwt')],
+        [jose, 'peer', createJose(jwks, valid)],
+      ],
+      fastJwt,
+    )
+    return [
+      measuredTable(
+        'miss',
+        'CPU of one verification, RS256, nothing cached',
+        [
+          ['CPU us', 2],
+          ['of jose', 3],
+        ],
+        misses,
+      ),
+      measuredTable(
+        'hit',
+        'CPU of one token that is known',
+        [
+          ['CPU us', 2],
+          ['of a fast-jwt hit', 3],
+        ],
+        hits,
+      ),
+    ]
   } finally {
     await keyServer.close()
     fixture.remove()
   }
-  // Ratios of neighbours in time, then the median: less noise than a ratio of medians.
-  const ratio = (label, of) =>
-    median(samples[label].map((each, round) => each / samples[of][round]))
-  return Object.keys(operations).map((label) => ({
-    label,
-    microseconds: median(samples[label]),
-    ofJose: ratio(label, JOSE),
-    ofFastJwt: ratio(label, FAST_JWT),
-  }))
 }
 
-export function printVerification(rows) {
-  printTable(
-    `CPU of one verification or cache hit, RS256, Node.js ${process.version}`,
-    ['operation', 'CPU us', 'of jose', 'of fast-jwt hit'],
-    rows.map(({ label, microseconds, ofJose, ofFastJwt }) => [
-      label,
-      microseconds.toFixed(2),
-      ofJose.toFixed(3),
-      ofFastJwt.toFixed(2),
-    ]),
-  )
+if (isMain(import.meta.url)) {
+  reportTables('verification', benchVersions(), await measureVerification())
 }
-
-if (isMain(import.meta.url)) printVerification(await measureVerification())

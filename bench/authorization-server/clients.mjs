@@ -4,31 +4,43 @@
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { createBrowser } from './browser.mjs'
+import { CONFIDENTIAL_SECRET } from './confidential-client.mjs'
 
 const REDIRECT_URI = 'https://app.test/callback'
 const SCOPE = 'coda.read coda.write'
 
-async function register(url) {
-  const response = await fetch(url, {
+/** Registers by RFC 7591, and returns the id with the secret of a confidential client. */
+async function register(send, url, isConfidential) {
+  const response = await send(url, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({
       client_name: 'Bench',
       redirect_uris: [REDIRECT_URI],
       grant_types: ['authorization_code', 'refresh_token'],
-      token_endpoint_auth_method: 'none',
+      token_endpoint_auth_method: isConfidential ? 'client_secret_basic' : 'none',
       scope: SCOPE,
     }),
   })
-  return (await response.json()).client_id
+  const { client_id: id, client_secret: secret } = await response.json()
+  if (id === undefined) throw new Error(`${url} registered no client: ${response.status}`)
+  return { id, secret }
 }
 
 /** What differs: paths, registration, and how the pages are answered. */
 const KINDS = {
+  floor: {
+    authorize: '/authorize',
+    token: '/token',
+    introspect: '/introspect',
+    register: async () => ({ id: 'bench' }),
+  },
   ours: {
     authorize: '/oauth/authorize',
     token: '/oauth/token',
-    register: ({ origin }) => register(`${origin}/oauth/register`),
+    introspect: '/oauth/introspect',
+    register: ({ origin }, isConfidential) =>
+      register(fetch, `${origin}/oauth/register`, isConfidential),
     async approve(browser, page) {
       const signedIn = page.html.includes('/login/dev')
         ? await browser.submit(page, '/login/dev', { subject: 'ann' })
@@ -39,7 +51,9 @@ const KINDS = {
   'oidc-provider': {
     authorize: '/auth',
     token: '/token',
-    register: async () => 'bench',
+    introspect: '/token/introspection',
+    register: async (_server, isConfidential) =>
+      isConfidential ? { id: 'bench-confidential', secret: CONFIDENTIAL_SECRET } : { id: 'bench' },
     async approve(browser, page) {
       let current = page
       // Its own pages: a form to sign in, then one to consent.
@@ -53,8 +67,15 @@ const KINDS = {
   'better-auth': {
     authorize: '/api/auth/oauth2/authorize',
     token: '/api/auth/oauth2/token',
+    introspect: '/api/auth/oauth2/introspect',
     scope: `${SCOPE} offline_access`,
-    register: ({ origin }) => register(`${origin}/api/auth/oauth2/register`),
+    // Only somebody who is signed in may register a client with a secret.
+    async register({ origin }, isConfidential) {
+      const browser = createBrowser(origin)
+      if (isConfidential) await this.signIn(browser)
+      const send = isConfidential ? browser.request : fetch
+      return register(send, `${origin}/api/auth/oauth2/register`, isConfidential)
+    },
     async signIn(browser) {
       const body = { email: `${randomBytes(6).toString('hex')}@example.com`, name: 'Ann' }
       await browser.request('/api/auth/sign-up/email', {
@@ -78,11 +99,11 @@ const KINDS = {
 }
 
 /** Registers a client and returns what it can do. */
-export async function createClient(server) {
+export async function createClient(server, { isConfidential = false } = {}) {
   const kind = KINDS[server.kind ?? server.name]
   const { origin } = server
   const resource = server.resource ?? `${origin}/mcp`
-  const clientId = await kind.register(server)
+  const { id: clientId, secret } = await kind.register(server, isConfidential)
 
   function authorizeUrl(verifier = randomBytes(32).toString('base64url')) {
     const url = new URL(kind.authorize, origin)
@@ -119,6 +140,12 @@ export async function createClient(server) {
 
   return {
     tokenUrl: `${origin}${kind.token}`,
+    introspectUrl: `${origin}${kind.introspect}`,
+    /** How a confidential client proves who it is. */
+    headers:
+      secret === undefined
+        ? {}
+        : { authorization: `Basic ${Buffer.from(`${clientId}:${secret}`).toString('base64')}` },
     authorizeUrl,
     authorize,
     async signIn() {

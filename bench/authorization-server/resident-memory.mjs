@@ -3,16 +3,16 @@
  * redeem the code, call a tool. Read after collections and a rest, in which timers and pools settle.
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import { effort } from '../lib/effort.mjs'
+import { measuredTable } from '../lib/measured-table.mjs'
 import { runAll } from '../lib/program.mjs'
-import { compare } from '../stores/limits.mjs'
 import { createBrowser } from './browser.mjs'
 import { createClient } from './clients.mjs'
 import { startServer } from './processes.mjs'
 
-const SIGN_INS = Number(process.env.BENCH_SIGN_INS ?? 1000)
-const IDLE_SECONDS = Number(process.env.BENCH_IDLE_SECONDS ?? 60)
+const SIGN_INS = Number(process.env.BENCH_SIGN_INS ?? effort(1000, 5))
+const IDLE_SECONDS = Number(process.env.BENCH_IDLE_SECONDS ?? effort(20, 1))
 const AT_ONCE = 4
-const LIMIT = 1.3
 
 async function callTool(origin, token) {
   const response = await fetch(`${origin}/mcp`, {
@@ -46,26 +46,33 @@ async function drive(server, kind) {
   })
 }
 
-/** Measures and returns `{ signIns, idleSeconds, rows, comparisons }`. */
+const APPS = [
+  ['app-ours', 'ours', 'ours: Express, SDK v2', 'ours'],
+  ['app-oidc-provider', 'oidc-provider', 'oidc-provider: Express, SDK v2', 'peer'],
+]
+
 export async function measureResidentMemory(postgres) {
-  const kinds = { 'app-ours': 'ours', 'app-oidc-provider': 'oidc-provider' }
   const rows = []
-  for (const [name, kind] of Object.entries(kinds)) {
+  for (const [name, kind, label, role] of APPS) {
     const server = await startServer(name, await postgres.createDatabase())
     const { rss: atStart } = await server.memory()
     await drive(server, kind)
     await server.memory()
     await delay(IDLE_SECONDS * 1000)
     const { rss, heapUsed } = await server.memory()
-    rows.push({ name, atStart, rss, heapUsed })
+    rows.push({ label, role, values: [atStart / 1e6, rss / 1e6, heapUsed / 1e6] })
     server.stop()
   }
-  const [ours, other] = rows
-  const comparison = compare(
-    `RSS after ${SIGN_INS} sign-ins`,
-    'Express, SDK v2 and oidc-provider',
-    ours.rss / other.rss,
-    LIMIT,
+  const [, peer] = rows.at(-1).values
+  return measuredTable(
+    'resident-memory',
+    `Resident memory after ${SIGN_INS} sign-ins and ${IDLE_SECONDS} s of rest`,
+    [
+      ['at start MB', 0],
+      ['RSS MB', 0],
+      ['heap MB', 0],
+      ['RSS of oidc-provider', 2],
+    ],
+    rows.map((row) => ({ ...row, values: [...row.values, row.values[1] / peer] })),
   )
-  return { signIns: SIGN_INS, idleSeconds: IDLE_SECONDS, rows, comparisons: [comparison] }
 }

@@ -1,29 +1,46 @@
 /*
- * CPU of one code exchange and one refresh: of the server's process, and of the PostgreSQL backends
- * that work for it. The servers take turns; codes are made outside of what is measured.
+ * CPU of one code exchange, one refresh, one introspection and one sign-in page: of the server's process,
+ * and of the PostgreSQL backends that work for it. The servers take turns; codes are made outside of what
+ * is measured.
  */
 import { Agent, request } from 'node:http'
+import { effort } from '../lib/effort.mjs'
+import { measuredTable } from '../lib/measured-table.mjs'
 import { interleave } from '../stores/interleave.mjs'
-import { compare, ratioOf, typical } from '../stores/limits.mjs'
+import { ratioOf, typical } from '../stores/typical.mjs'
+import { createBrowser } from './browser.mjs'
 import { createClient } from './clients.mjs'
 import { installPeers } from './install-peers.mjs'
 import { startServer } from './processes.mjs'
 
-const SLICE = Number(process.env.BENCH_SLICE ?? 100)
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 30)
+const SLICE = effort(100, 4)
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? effort(12, 1))
 // Code is compiled to the end after some two thousand requests only.
-const WARM_UP_ROUNDS = Number(process.env.BENCH_WARM_UP_ROUNDS ?? 15)
+const WARM_UP_ROUNDS = Number(process.env.BENCH_WARM_UP_ROUNDS ?? effort(12, 0))
 const CONNECTIONS = 4
+const PAGES = effort(20, 2)
 
-const OF_BETTER_AUTH = 0.5
-const OF_OIDC_PROVIDER = 2.5
+const ROLES = { floor: 'floor', ours: 'ours', 'oidc-provider': 'peer', 'better-auth': 'peer' }
+const LABELS = {
+  floor: 'floor: Map, ES256',
+  ours: 'ours on PostgreSQL',
+  'oidc-provider': 'oidc-provider in memory',
+  'better-auth': 'better-auth on PostgreSQL',
+}
+const OPERATIONS = {
+  code: 'a code exchange',
+  refresh: 'a refresh',
+  introspect: 'an introspection',
+  page: 'a sign-in page',
+}
 
 const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS })
 
-function post(url, form) {
+function post(url, form, authentication = {}) {
   const body = new URLSearchParams(form).toString()
   return new Promise((resolve, reject) => {
     const headers = {
+      ...authentication,
       'content-type': 'application/x-www-form-urlencoded',
       'content-length': Buffer.byteLength(body),
     }
@@ -42,36 +59,96 @@ function post(url, form) {
   })
 }
 
-/** CPU per request while all forms are posted, in microseconds, and what was answered. */
-async function measure(postgres, server, url, forms) {
+/** CPU per request while something runs that sends `count` of them, in microseconds. */
+async function measure(postgres, server, count, run) {
   const before = await server.usage()
   let answers
   const { backend } = await postgres.cpuWhile(async () => {
-    answers = await Promise.all(forms.map((form) => post(url, form)))
+    answers = await run()
   })
   const spent = (await server.usage()) - before
-  return { answers, sample: { server: spent / forms.length, backend: backend / forms.length } }
+  return { answers, sample: { server: spent / count, backend: backend / count } }
+}
+
+/** A token of a confidential client, which is the one that all servers let introspect it. */
+async function prepareIntrospection(server) {
+  const client = await createClient(server, { isConfidential: true })
+  const form = await client.authorize(await client.signIn())
+  const { access_token: token } = await post(client.tokenUrl, form, client.headers)
+  const ask = () => post(client.introspectUrl, { token }, client.headers)
+  if ((await ask()).active !== true) throw new Error(`${server.name} does not know its token`)
+  return ask
 }
 
 /** Starts a server with a client and a person who is signed in. */
 async function prepare(postgres, name) {
   const server = await startServer(name, await postgres.createDatabase())
   const client = await createClient(server)
-  return { server, client, browser: await client.signIn() }
+  return {
+    server,
+    client,
+    browser: await client.signIn(),
+    introspect: await prepareIntrospection(server),
+    // The application that uses it makes the pages of better-auth, and the floor has none.
+    hasPages: name === 'ours' || name === 'oidc-provider',
+  }
 }
 
-async function measureRound(postgres, { server, client, browser }) {
+async function measureRound(postgres, { server, client, browser, introspect, hasPages }) {
   const forms = []
   while (forms.length < SLICE) forms.push(await client.authorize(browser))
-  const code = await measure(postgres, server, client.tokenUrl, forms)
+  const postAll = (all) => () => Promise.all(all.map((form) => post(client.tokenUrl, form)))
+  const code = await measure(postgres, server, SLICE, postAll(forms))
   const refreshForms = code.answers.map((answer) => client.refreshForm(answer.refresh_token))
-  const refresh = await measure(postgres, server, client.tokenUrl, refreshForms)
-  return { code: code.sample, refresh: refresh.sample }
+  const refresh = await measure(postgres, server, SLICE, postAll(refreshForms))
+  const asked = await measure(postgres, server, SLICE, () =>
+    Promise.all(Array.from({ length: SLICE }, introspect)),
+  )
+  const samples = { code: code.sample, refresh: refresh.sample, introspect: asked.sample }
+  if (!hasPages) return samples
+  const page = await measure(postgres, server, PAGES, async () => {
+    for (let count = 0; count < PAGES; count += 1) {
+      await createBrowser(server.origin).open(client.authorizeUrl().href)
+    }
+  })
+  return { ...samples, page: page.sample }
 }
 
-/** Measures and returns `{ rows, comparisons }`. */
+function tableOf(operation, samples) {
+  const names = Object.keys(samples).filter((name) => samples[name][0][operation] !== undefined)
+  const of = (name, value) => samples[name].map((sample) => value(sample[operation]))
+  const inServer = ({ server }) => server
+  const together = ({ server, backend }) => server + backend
+  // Memory against memory in the server alone; what needs a database with its backends.
+  const ofPeer = (name, peer, value) =>
+    names.includes(peer) ? ratioOf(of(name, value), of(peer, value)) : Number.NaN
+  return measuredTable(
+    `token-${operation}`,
+    `CPU of ${OPERATIONS[operation]}, over 4 connections`,
+    [
+      ['server us', 0],
+      ['backend us', 0],
+      ['together us', 0],
+      ['server, of oidc-provider', 2],
+      ['together, of better-auth', 2],
+    ],
+    names.map((name) => ({
+      label: LABELS[name],
+      role: ROLES[name],
+      values: [
+        typical(of(name, inServer)),
+        typical(of(name, ({ backend }) => backend)),
+        typical(of(name, together)),
+        ofPeer(name, 'oidc-provider', inServer),
+        ofPeer(name, 'better-auth', together),
+      ],
+    })),
+  )
+}
+
+/** Measures and returns a table for each operation. */
 export async function measureTokenEndpoint(postgres) {
-  const names = ['ours', 'oidc-provider']
+  const names = ['floor', 'ours', 'oidc-provider']
   if (installPeers() !== undefined) names.push('better-auth')
   const prepared = {}
   for (const name of names) prepared[name] = await prepare(postgres, name)
@@ -82,28 +159,5 @@ export async function measureTokenEndpoint(postgres) {
   )
   for (const { server } of Object.values(prepared)) server.stop()
   agent.destroy()
-
-  const rows = []
-  const comparisons = []
-  for (const operation of ['code', 'refresh']) {
-    const of = (name, value) => samples[name].map((sample) => value(sample[operation]))
-    const inServer = ({ server }) => server
-    const together = ({ server, backend }) => server + backend
-    for (const name of names) {
-      rows.push({
-        operation,
-        name,
-        server: typical(of(name, inServer)),
-        backend: typical(of(name, ({ backend }) => backend)),
-      })
-    }
-    const ours = (value) => of('ours', value)
-    if (names.includes('better-auth')) {
-      const ratio = ratioOf(ours(together), of('better-auth', together))
-      comparisons.push(compare(operation, 'better-auth on PostgreSQL', ratio, OF_BETTER_AUTH))
-    }
-    const ratio = ratioOf(ours(inServer), of('oidc-provider', inServer))
-    comparisons.push(compare(operation, 'oidc-provider in memory', ratio, OF_OIDC_PROVIDER))
-  }
-  return { rows, comparisons }
+  return Object.keys(OPERATIONS).map((operation) => tableOf(operation, samples))
 }

@@ -1,11 +1,18 @@
+const BODY = '{"error":"invalid_token"}'
+const HEADERS = {
+  'www-authenticate': 'Bearer error="invalid_token"',
+  'content-type': 'application/json',
+  'content-length': BODY.length,
+}
+
 /**
  * The smallest middleware around a verifier, for libraries that bring none: takes the token off the
  * header, waits for the verifier where it is asynchronous, and answers 401 when it throws.
  */
 export function bearer(verify) {
   const refuse = (response) => {
-    response.set('WWW-Authenticate', 'Bearer error="invalid_token"')
-    response.status(401).json({ error: 'invalid_token' })
+    response.writeHead(401, HEADERS)
+    response.end(BODY)
   }
   return (request, response, next) => {
     const header = request.headers.authorization

@@ -2,10 +2,10 @@ import { createRemoteJWKSet, jwtVerify } from 'jose'
 import { ISSUER, RESOURCE } from '../lib/fixture.mjs'
 
 /** What an MCP server writes around jose for either SDK: the same checks as ours ask for. */
-export function createJoseVerifier({ jwksUri, InvalidToken }) {
+export function createJoseVerifier({ jwksUri, issuer = ISSUER, InvalidToken }) {
   const keys = createRemoteJWKSet(new URL(jwksUri))
   const options = {
-    issuer: ISSUER,
+    issuer,
     audience: RESOURCE,
     typ: 'at+jwt',
     algorithms: ['RS256'],

@@ -8,6 +8,8 @@ const VERIFIES = 1000
 const CHEAP = 8000
 const REFUSALS = 5000
 
+const ACCEPTED = new Set(['valid', 'lastOfMany'])
+
 /**
  * A case: the exchange to repeat, the status it must answer, and how often it is repeated.
  *
@@ -16,7 +18,7 @@ const REFUSALS = 5000
 function candidate(name, count, token = 'valid', options = {}) {
   return {
     count,
-    status: token === 'none' ? 401 : 200,
+    status: ACCEPTED.has(token) ? 200 : 401,
     async create(context, tokens) {
       const middleware = await createCandidate(name, { ...context, ...options })
       return createExchange(middleware, tokens[token])
@@ -76,6 +78,10 @@ export const CASES = {
   'ours, 401 without header': candidate('ours', REFUSALS, 'none'),
   'SDK v1, 401 without header': candidate('sdk-v1', REFUSALS, 'none'),
   'SDK v2, 401 without header': candidate('sdk-v2', REFUSALS, 'none'),
+  'ours, wrong issuer': candidate('ours', REFUSALS, 'wrongIssuer'),
+  'SDK v1, wrong issuer': candidate('sdk-v1', VERIFIES, 'wrongIssuer'),
+  'ours, expired': candidate('ours', REFUSALS, 'expired'),
+  'ours, bad signature': candidate('ours', VERIFIES, 'badSignature'),
   'ours, 100 validators, warm': candidate('ours', CHEAP, 'lastOfMany', { issuers: MANY_ISSUERS }),
   'ours, 1 validator, selection': selection(lastIssuer),
   'ours, 100 validators, selection': selection(MANY_ISSUERS),
@@ -85,6 +91,10 @@ export const CASES = {
 export const GATES = [
   { case: 'ours, warm', of: 'SDK v1 + jose, warm', limit: 0.09 },
   { case: 'ours, 401 without header', of: 'SDK v1, 401 without header', limit: 0.25 },
+  { case: 'ours, cache off', of: 'SDK v1 + jose, warm', limit: 1.45 },
+  { case: 'ours, wrong issuer', of: 'SDK v1, wrong issuer', limit: 0.25 },
+  { case: 'ours, expired', of: 'ours, cache off', limit: 0.5 },
+  { case: 'ours, bad signature', of: 'ours, cache off', limit: 1.15 },
   { case: 'ours, 100 validators, warm', of: 'ours, warm', limit: 1.05 },
   { case: 'ours, 100 validators, selection', of: 'ours, 1 validator, selection', limit: 1.05 },
 ]

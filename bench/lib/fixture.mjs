@@ -66,6 +66,8 @@ export function createFixture() {
         .digest('base64url')
         .repeat(9)
         .slice(0, valid.length),
+      longGarbage: 'x'.repeat(8192),
+      algNone: `${segment({ alg: 'none', typ: 'at+jwt', kid: KID })}.${payload}.`,
       lastOfMany: token({ iss: MANY_ISSUERS.at(-1) }),
     },
   }

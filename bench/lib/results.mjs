@@ -1,4 +1,10 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { isSmoke } from './effort.mjs'
+
+const RESULTS = fileURLToPath(new URL('../results', import.meta.url))
 
 function read(path) {
   return JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'))
@@ -15,18 +21,29 @@ export function workspaceVersions(names) {
   return Object.fromEntries(names.map((name) => [name, devDependencies[name]]))
 }
 
-/** Writes the results of one run below `results/`, with what they depend on. */
+/** The folder of `--json-dir`, or `results/`. A smoke run writes only where it is told to. */
+function folder() {
+  const index = process.argv.indexOf('--json-dir')
+  if (index !== -1) return resolve(process.argv[index + 1])
+  return isSmoke ? undefined : RESULTS
+}
+
+/** Writes the results of one run as `<name>-<Node.js major>.json`, with what they depend on. */
 export function writeResults(name, packages, results) {
+  const target = folder()
+  if (target === undefined) return
   const [major] = process.versions.node.split('.')
-  const file = `${name}${major}.json`
   const content = {
     date: new Date().toISOString().slice(0, 10),
     node: process.version,
     openssl: process.versions.openssl,
+    cores: cpus().length,
+    ...(isSmoke ? { smoke: true } : {}),
     packages,
     ...results,
   }
-  const path = new URL(`../results/${file}`, import.meta.url)
-  writeFileSync(path, `${JSON.stringify(content, undefined, 2)}\n`)
-  console.log(`\nWritten to bench/results/${file}`)
+  mkdirSync(target, { recursive: true })
+  const file = `${name}-${major}.json`
+  writeFileSync(join(target, file), `${JSON.stringify(content, undefined, 2)}\n`)
+  console.log(`\nWritten: ${file}`)
 }

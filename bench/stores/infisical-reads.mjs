@@ -4,32 +4,46 @@
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import { Agent, get } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { infisicalTokenStore } from '@bestviable/mcp-auth-store-infisical'
 import { InfisicalSDK } from '@infisical/sdk'
+import { cpuOf } from '../lib/cpu-of.mjs'
+import { effort } from '../lib/effort.mjs'
+import { measuredTable } from '../lib/measured-table.mjs'
 import { interleave } from './interleave.mjs'
-import { compare, ratioOf, typical } from './limits.mjs'
+import { ratioOf, typical } from './typical.mjs'
 
 const SERVER = fileURLToPath(new URL('./infisical-server.mjs', import.meta.url))
-const READS = 100
-const ROUNDS = 120
-const WARM_UP_ROUNDS = 10
+const READS = effort(100, 5)
+const ROUNDS = effort(60, 2)
+const WARM_UP_ROUNDS = effort(10, 1)
 const FOLDER = '/mcp-auth/default'
 
 const SDK = '@infisical/sdk getSecret'
 const OURS = 'infisicalTokenStore, not cached'
 const LISTED = 'infisicalTokenStore, from its listing'
+const FLOOR = 'floor: GET by node:http, JSON.parse'
+const ROLES = { [FLOOR]: 'floor', [SDK]: 'peer', [OURS]: 'ours', [LISTED]: 'ours' }
 
-async function cpuOf(read, secret) {
-  const before = process.cpuUsage()
-  for (let count = 0; count < READS; count += 1) {
-    if ((await read()) !== secret) throw new Error('another value')
-  }
-  const { user, system } = process.cpuUsage(before)
-  return (user + system) / READS
+function getJson(url, agent, accessToken) {
+  const headers = { authorization: `Bearer ${accessToken}` }
+  return new Promise((resolve, reject) => {
+    get(url, { agent, headers }, (response) => {
+      let text = ''
+      response.setEncoding('utf8').on('data', (chunk) => {
+        text += chunk
+      })
+      response.on('end', () => resolve(JSON.parse(text)))
+    }).on('error', reject)
+  })
 }
 
-/** Measures and returns `{ rows, comparisons }`. */
+const cpuOfReads = (read, secret) =>
+  cpuOf(READS, async () => {
+    if ((await read()) !== secret) throw new Error('another value')
+  })
+
 export async function measureInfisicalReads() {
   const server = fork(SERVER, [], { execArgv: [] })
   const [{ siteUrl, projectId, environment, clientId, clientSecret }] = await once(
@@ -61,7 +75,17 @@ export async function measureInfisicalReads() {
     secretPath: FOLDER,
     viewSecretValue: true,
   }
+  const accessToken = sdk.auth().getAccessToken()
+  const bareUrl = new URL(`/api/v3/secrets/raw/${secretName}`, siteUrl)
+  bareUrl.search = new URLSearchParams({
+    workspaceId: projectId,
+    environment,
+    secretPath: FOLDER,
+    viewSecretValue: 'true',
+  }).toString()
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   const reads = {
+    [FLOOR]: async () => (await getJson(bareUrl, agent, accessToken)).secret.secretValue,
     [SDK]: async () => (await sdk.secrets().getSecret(request)).secretValue,
     [OURS]: async () => (await store.get(key)).secret,
     [LISTED]: async () => (await listed.get(key)).secret,
@@ -72,21 +96,26 @@ export async function measureInfisicalReads() {
     samples = await interleave(
       reads,
       { rounds: ROUNDS, warmUpRounds: WARM_UP_ROUNDS },
-      async (read) => cpuOf(read, secret),
+      async (read) => cpuOfReads(read, secret),
     )
   } finally {
     await store.close()
     await listed.close()
+    agent.destroy()
     server.disconnect()
   }
 
-  const ratio = (label) => ratioOf(samples[label], samples[SDK])
-  return {
-    rows: Object.keys(reads).map((label) => ({
+  return measuredTable(
+    'infisical-reads',
+    'CPU of one read from Infisical',
+    [
+      ['CPU us', 1],
+      ['of the SDK', 3],
+    ],
+    Object.keys(reads).map((label) => ({
       label,
-      microseconds: typical(samples[label]),
-      ofSdk: ratio(label),
+      role: ROLES[label],
+      values: [typical(samples[label]), ratioOf(samples[label], samples[SDK])],
     })),
-    comparisons: [compare(OURS, SDK, ratio(OURS), 1.2)],
-  }
+  )
 }

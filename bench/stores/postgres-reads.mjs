@@ -10,19 +10,29 @@ import { cachedTokenStore } from '@bestviable/mcp-auth-middleware'
 import { generateEncryptionKey } from '@bestviable/mcp-auth-middleware/envelope'
 import { postgresTokenStore } from '@bestviable/mcp-auth-store-postgres'
 import pg from 'pg'
+import { effort } from '../lib/effort.mjs'
+import { measuredTable } from '../lib/measured-table.mjs'
 import { interleave } from './interleave.mjs'
-import { compare, ratioOf, typical } from './limits.mjs'
 import { createBareCipher } from './seal-bare.mjs'
+import { ratioOf, typical } from './typical.mjs'
 
-const ROWS = 1000
-const SLICE = 250
-const ROUNDS = 80
-const WARM_UP_ROUNDS = 8
+const ROWS = effort(1000, 20)
+const SLICE = effort(250, 10)
+const ROUNDS = effort(60, 2)
+const WARM_UP_ROUNDS = effort(8, 1)
 
 const FLOOR = 'floor: prepared SELECT, one AES-GCM open'
+const POOL = 'the same through a Pool'
 const PGCRYPTO = 'pgcrypto pgp_sym_decrypt'
 const OURS = 'postgresTokenStore'
 const CACHED = 'postgresTokenStore, cached'
+const ROLES = {
+  [FLOOR]: 'floor',
+  [POOL]: 'floor',
+  [PGCRYPTO]: 'peer',
+  [OURS]: 'ours',
+  [CACHED]: 'ours',
+}
 
 async function fillBareTables(client, secrets, cipher, passphrase) {
   await client.query(`CREATE EXTENSION pgcrypto;
@@ -38,7 +48,6 @@ async function fillBareTables(client, secrets, cipher, passphrase) {
   await client.query('VACUUM ANALYZE')
 }
 
-/** Measures and returns `{ rows, comparisons }`. */
 export async function measurePostgresReads(postgres) {
   const connectionString = await postgres.createDatabase()
   const client = new pg.Client({ connectionString })
@@ -77,7 +86,7 @@ export async function measurePostgresReads(postgres) {
   }
   const reads = {
     [FLOOR]: readBare(client),
-    'the same through a Pool': readBare(pool),
+    [POOL]: readBare(pool),
     [PGCRYPTO]: async (name) =>
       (await client.query({ ...pgp, values: [name, passphrase] })).rows[0].secret,
     [OURS]: async (name) => (await store.get(keys.get(name))).secret,
@@ -111,18 +120,24 @@ export async function measurePostgresReads(postgres) {
   }
 
   const totals = (label) => samples[label].map((each) => each.client + each.backend)
-  const ratio = (label, of) => ratioOf(totals(label), totals(of))
-  return {
-    rows: Object.keys(reads).map((label) => ({
-      label,
-      client: typical(samples[label].map((each) => each.client)),
-      backend: typical(samples[label].map((each) => each.backend)),
-      ofFloor: ratio(label, FLOOR),
-    })),
-    comparisons: [
-      compare(OURS, FLOOR, ratio(OURS, FLOOR), 1.3),
-      compare(OURS, PGCRYPTO, ratio(OURS, PGCRYPTO), 0.5),
-      compare(CACHED, OURS, ratio(CACHED, OURS), 0.05),
+  return measuredTable(
+    'postgres-reads',
+    `CPU of one read of 1 KB, PostgreSQL ${postgres.version}`,
+    [
+      ['process us', 1],
+      ['backend us', 1],
+      ['together us', 1],
+      ['of the floor', 3],
     ],
-  }
+    Object.keys(reads).map((label) => ({
+      label,
+      role: ROLES[label],
+      values: [
+        typical(samples[label].map((each) => each.client)),
+        typical(samples[label].map((each) => each.backend)),
+        typical(totals(label)),
+        ratioOf(totals(label), totals(FLOOR)),
+      ],
+    })),
+  )
 }

@@ -11,12 +11,13 @@ import {
 } from '@bestviable/mcp-auth-middleware/envelope'
 import { createDatabase, rotateKeys } from '@bestviable/mcp-auth-store-postgres'
 import pg from 'pg'
+import { effort } from '../lib/effort.mjs'
+import { measuredTable } from '../lib/measured-table.mjs'
 import { isMain } from '../lib/program.mjs'
-import { compare } from './limits.mjs'
 import { seedCredentials } from './seed-credentials.mjs'
 
-const FEW = 1000
-const MANY = 100_000
+const FEW = effort(1000, 100)
+const MANY = effort(100_000, 1000)
 
 const codecFor = (...keys) =>
   createEnvelopeCodec({ keyProvider: localKeyProvider({ keys: keys.join() }) })
@@ -59,18 +60,24 @@ async function measure(postgres, records) {
   return JSON.parse(stdout)
 }
 
-/** Measures and returns `{ rows, comparisons }`. */
 export async function measureRewrapMemory(postgres) {
   const few = await measure(postgres, FEW)
   const many = await measure(postgres, MANY)
-  const [what, of] = [MANY, FEW].map((count) => `rotateKeys, ${count} records`)
-  return {
-    rows: [few, many],
-    comparisons: [
-      compare(`${what}, heap`, of, many.heap / few.heap, 1.1),
-      compare(`${what}, RSS`, of, many.rss / few.rss, 1.25),
+  return measuredTable(
+    'rewrap-memory',
+    'Memory of rotateKeys, highest after a collection',
+    [
+      ['heap and buffers MB', 1],
+      ['RSS MB', 0],
+      ['heap, of the first', 2],
+      ['RSS, of the first', 2],
     ],
-  }
+    [few, many].map(({ records, heap, rss }) => ({
+      label: `rotateKeys, ${records} records`,
+      role: records === FEW ? 'base' : 'ours',
+      values: [heap / 1e6, rss / 1e6, heap / few.heap, rss / few.rss],
+    })),
+  )
 }
 
 if (isMain(import.meta.url)) {

@@ -10,17 +10,19 @@ import {
 } from '@bestviable/mcp-auth-middleware/envelope'
 import { createDatabase, registerKeys, rotateKeys } from '@bestviable/mcp-auth-store-postgres'
 import pg from 'pg'
+import { effort } from '../lib/effort.mjs'
+import { measuredTable } from '../lib/measured-table.mjs'
 import { interleave } from './interleave.mjs'
-import { compare, ratioOf, typical } from './limits.mjs'
 import { createBareCipher } from './seal-bare.mjs'
 import { seedCredentials } from './seed-credentials.mjs'
+import { ratioOf, typical } from './typical.mjs'
 
-const RECORDS = 5000
-const BATCH = 500
-const ROUNDS = 9
-const WARM_UP_ROUNDS = 2
+const RECORDS = effort(5000, 50)
+const BATCH = effort(500, 20)
+const ROUNDS = effort(7, 1)
+const WARM_UP_ROUNDS = effort(2, 0)
 
-const BARE = 'SELECT, AES-GCM open and seal, UPDATE'
+const BARE = 'floor: SELECT, AES-GCM open and seal, UPDATE'
 const REENCRYPT = 'SELECT, envelope open and seal, UPDATE'
 const OURS = 'rotateKeys'
 
@@ -97,7 +99,6 @@ async function reencryptEnvelopes(client, codec) {
   }
 }
 
-/** Measures and returns `{ rows, comparisons }`. */
 export async function measureRewrap(postgres) {
   const connectionString = await postgres.createDatabase()
   const client = new pg.Client({ connectionString })
@@ -150,17 +151,27 @@ export async function measureRewrap(postgres) {
   }
 
   const totals = (label) => samples[label].map((each) => each.client + each.backend)
-  const ratio = (of) => ratioOf(totals(OURS), totals(of))
-  return {
-    rows: Object.keys(runs).map((label) => ({
-      label,
-      client: typical(samples[label].map((each) => each.client)),
-      backend: typical(samples[label].map((each) => each.backend)),
-      ofBare: ratioOf(totals(label), totals(BARE)),
-    })),
-    comparisons: [
-      compare(OURS, BARE, ratio(BARE), 1.5),
-      compare(OURS, REENCRYPT, ratio(REENCRYPT), 1.5),
+  const roles = { [BARE]: 'floor', [REENCRYPT]: 'peer', [OURS]: 'ours' }
+  return measuredTable(
+    'rewrap',
+    `CPU of another key for one record, ${RECORDS} records in batches of ${BATCH}`,
+    [
+      ['process us', 1],
+      ['backend us', 1],
+      ['together us', 1],
+      ['of the floor', 2],
+      ['records a CPU second', 0],
     ],
-  }
+    Object.keys(runs).map((label) => ({
+      label,
+      role: roles[label],
+      values: [
+        typical(samples[label].map((each) => each.client)),
+        typical(samples[label].map((each) => each.backend)),
+        typical(totals(label)),
+        ratioOf(totals(label), totals(BARE)),
+        1e6 / typical(totals(label)),
+      ],
+    })),
+  )
 }

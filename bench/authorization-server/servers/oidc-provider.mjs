@@ -1,7 +1,15 @@
 import { generateKeyPairSync } from 'node:crypto'
 import Provider from 'oidc-provider'
+import { CONFIDENTIAL_SECRET } from '../confidential-client.mjs'
 
 const SCOPE = 'coda.read coda.write'
+
+const CLIENT = {
+  redirect_uris: ['https://app.test/callback'],
+  grant_types: ['authorization_code', 'refresh_token'],
+  response_types: ['code'],
+  id_token_signed_response_alg: 'ES256',
+}
 
 /** oidc-provider as its documentation starts it: memory adapter, its own pages to sign in. */
 export function createProvider({ origin, resource }) {
@@ -9,28 +17,30 @@ export function createProvider({ origin, resource }) {
   const jwk = { ...privateKey.export({ format: 'jwk' }), alg: 'ES256', use: 'sig', kid: 'bench' }
   const provider = new Provider(origin, {
     clients: [
+      { ...CLIENT, client_id: 'bench', token_endpoint_auth_method: 'none' },
       {
-        client_id: 'bench',
-        redirect_uris: ['https://app.test/callback'],
-        grant_types: ['authorization_code', 'refresh_token'],
-        response_types: ['code'],
-        token_endpoint_auth_method: 'none',
-        id_token_signed_response_alg: 'ES256',
+        ...CLIENT,
+        client_id: 'bench-confidential',
+        client_secret: CONFIDENTIAL_SECRET,
+        token_endpoint_auth_method: 'client_secret_basic',
       },
     ],
     jwks: { keys: [jwk] },
     enabledJWA: { idTokenSigningAlgValues: ['ES256'] },
     expiresWithSession: async () => false,
     features: {
+      introspection: { enabled: true, allowedPolicy: async () => true },
       resourceIndicators: {
         enabled: true,
         defaultResource: () => resource,
-        getResourceServerInfo: () => ({
+        // It introspects opaque tokens only.
+        getResourceServerInfo: (_ctx, _indicator, client) => ({
           scope: SCOPE,
           audience: resource,
           accessTokenTTL: 3600,
-          accessTokenFormat: 'jwt',
-          jwt: { sign: { alg: 'ES256' } },
+          ...(client.clientId === 'bench'
+            ? { accessTokenFormat: 'jwt', jwt: { sign: { alg: 'ES256' } } }
+            : { accessTokenFormat: 'opaque' }),
         }),
         useGrantedResource: () => true,
       },

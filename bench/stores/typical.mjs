@@ -7,8 +7,3 @@ export function typical(values) {
 export function ratioOf(samples, reference) {
   return typical(samples) / typical(reference)
 }
-
-/** One comparison with its limit. */
-export function compare(what, of, ratio, limit) {
-  return { what, of, ratio, limit, met: ratio <= limit }
-}
