@@ -89,7 +89,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 describe('code in the documents', () => {
-  it('type-checks in every Markdown file as it stands', () => {
+  it('type-checks in every Markdown file as it stands', { timeout: 90_000 }, () => {
     const snippets = markdownSnippets()
     expect(snippets.length).toBeGreaterThan(5)
     const files = write(
@@ -100,7 +100,7 @@ describe('code in the documents', () => {
     expect(typeCheck(files)).toBe('')
   })
 
-  it('type-checks in every docstring', async () => {
+  it('type-checks in every docstring', { timeout: 90_000 }, async () => {
     const snippets = docstringSnippets()
     expect(snippets.length).toBeGreaterThan(5)
     const codes = await Promise.all(

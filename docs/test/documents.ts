@@ -27,7 +27,15 @@ export function guides(): Document[] {
 
 /** Everything that a reader gets from the repository: root, `docs/`, packages and the example. */
 export function documents(): Document[] {
-  const folders = ['', 'docs/decisions', 'docs/guides', 'docs/reference', 'examples/coda-mcp']
+  const folders = [
+    '',
+    'docs',
+    'docs/decisions',
+    'docs/guides',
+    'docs/reference',
+    'docs/templates',
+    'examples/coda-mcp',
+  ]
   const packages = readdirSync(join(ROOT, 'packages'))
     .map((name) => `packages/${name}`)
     .filter((name) => statSync(join(ROOT, name)).isDirectory())

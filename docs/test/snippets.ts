@@ -12,12 +12,23 @@ export interface Snippet {
   readonly code: string
 }
 
-const SKIPPED = new Set(['node_modules', 'dist', '.turbo', '.git', '.snippets'])
+const SKIPPED = new Set([
+  'node_modules',
+  'dist',
+  '.turbo',
+  '.git',
+  '.snippets',
+  '.snippets-existing',
+  '.vitepress',
+])
+/** The API reference is generated, and its blocks are signatures. */
+const GENERATED = join(ROOT, 'docs/api')
 
 function filesBelow(folder: string, ending: string): string[] {
   return readdirSync(folder).flatMap((name) => {
     if (SKIPPED.has(name)) return []
     const path = join(folder, name)
+    if (path === GENERATED) return []
     if (statSync(path).isDirectory()) return filesBelow(path, ending)
     return name.endsWith(ending) && name !== 'CHANGELOG.md' ? [path] : []
   })
@@ -27,11 +38,29 @@ function lineOf(text: string, index: number): number {
   return text.slice(0, index).split('\n').length
 }
 
+/** A fenced block of Markdown, also one in a list. */
+export interface FencedBlock {
+  readonly index: number
+  readonly language: string
+  readonly code: string
+}
+
+/** Every fenced block of a text, without the indent of the list that it stands in. */
+export function fencedBlocks(text: string): FencedBlock[] {
+  const fences = /^([ \t]*)(`{3,}|~{3,})([^`\n]*)\n([\s\S]*?)^\1\2[ \t]*$/gm
+  return [...text.matchAll(fences)].map(
+    ({ index, 1: indent = '', 3: language = '', 4: code = '' }) => ({
+      index,
+      language: language.trim(),
+      code: code.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
+    }),
+  )
+}
+
 function blocksOf(path: string, text: string): Snippet[] {
-  return [...text.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map((match) => ({
-    place: `${relative(ROOT, path)}:${lineOf(text, match.index)}`,
-    code: match[1] ?? '',
-  }))
+  return fencedBlocks(text)
+    .filter(({ language }) => language === 'ts')
+    .map(({ index, code }) => ({ place: `${relative(ROOT, path)}:${lineOf(text, index)}`, code }))
 }
 
 /** TypeScript blocks of all Markdown files. */
