@@ -3,8 +3,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { approve, register, startConformanceServer } from './conformance-server.mjs'
+import { findFreePort } from './free-port.mjs'
 
 const [, , folder] = process.argv
 const suite = `${folder}/dist/index.js`
@@ -37,15 +37,6 @@ async function runSuite(parameters, onOutput = () => undefined) {
   const [code] = await once(child, 'close')
   clearTimeout(timer)
   return { code, output }
-}
-
-async function findFreePort() {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address()
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 /** What the suite says at the end, of the scenarios that are scored. */
