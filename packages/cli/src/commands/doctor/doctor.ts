@@ -89,11 +89,13 @@ async function prepare(context: CommandContext, url: URL, flags: Flags): Promise
   }
 }
 
-function requireHealthy(report: DoctorReport, { strict }: Flags): void {
+function requireHealthy(report: DoctorReport, { strict, client }: Flags): void {
   const { outcome, outage, counts, cleanup } = report
   if (outage !== undefined) throw new CommandFailure('unavailable', outage.message)
   if (outcome === 'incomplete') {
-    throw new CommandFailure('unavailable', 'not everything was seen; the remarks say why')
+    const fix = client === undefined ? '' : ', or without --client where the report says so'
+    const message = `not everything was seen; run again with a longer --timeout${fix}`
+    throw new CommandFailure('unavailable', message)
   }
   const left = cleanup?.left.length ?? 0
   const isFailed = outcome === 'failed' || (strict && (outcome === 'warnings' || left > 0))
