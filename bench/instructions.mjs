@@ -1,6 +1,6 @@
 /*
  * Instructions per request, counted by callgrind: the numbers repeat whatever else the machine does.
- * `--gates` counts only what the gates compare. Ends with 1 when a gate is missed.
+ * Ends with 1 when a gate is missed.
  */
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
@@ -20,18 +20,20 @@ async function perOperation(name, fixturePath) {
   return Math.round(total / (2 * count))
 }
 
-/** Measures cases and judges the gates; `undefined` where callgrind cannot be had. */
-export async function measureInstructions({ gatesOnly = false } = {}) {
+/**
+ * Measures every case, or those of some gates, and judges the gates; `undefined` where callgrind cannot be had.
+ */
+export async function measureInstructions(chosenGates) {
   if (!hasCallgrind()) return undefined
-  const gated = new Set(GATES.flatMap((gate) => [gate.case, gate.of]))
-  const names = Object.keys(CASES).filter((name) => !gatesOnly || gated.has(name))
+  const gated = new Set(chosenGates?.flatMap((gate) => [gate.case, gate.of]))
+  const names = Object.keys(CASES).filter((name) => chosenGates === undefined || gated.has(name))
   const fixture = createFixture()
   try {
     const counts = await runAll(names, availableParallelism(), (name) =>
       perOperation(name, fixture.path),
     )
     const instructions = Object.fromEntries(names.map((name, index) => [name, counts[index]]))
-    const gates = GATES.map((gate) => {
+    const gates = (chosenGates ?? GATES).map((gate) => {
       const ratio = instructions[gate.case] / instructions[gate.of]
       return { ...gate, ratio, met: ratio <= gate.limit }
     })
@@ -71,7 +73,7 @@ export function printInstructions(measured) {
 }
 
 if (isMain(import.meta.url)) {
-  const measured = await measureInstructions({ gatesOnly: process.argv.includes('--gates') })
+  const measured = await measureInstructions()
   const areKept = printInstructions(measured)
   if (process.argv.includes('--json') && measured !== undefined) {
     writeResults('instructions', benchVersions(), measured)

@@ -1,21 +1,26 @@
 /*
  * Writes `docs/performance.md` and its plots from what `measure-all.mjs` measured.
- * `--json-dir=FOLDER` reads other results, `--out=FOLDER` writes elsewhere.
+ * `--json-dir FOLDER` reads other results, `--out FOLDER` writes elsewhere.
  */
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import { writePage } from './report/page.mjs'
 import { drawPlots } from './report/plots.mjs'
 import { readResults } from './report/results.mjs'
 
-function option(name, initial) {
-  const given = process.argv.find((parameter) => parameter.startsWith(`--${name}=`))
-  return given?.slice(name.length + 3) ?? fileURLToPath(new URL(initial, import.meta.url))
-}
+const here = (path) => fileURLToPath(new URL(path, import.meta.url))
+const { values } = parseArgs({
+  options: {
+    'json-dir': { type: 'string', default: here('./results') },
+    out: { type: 'string', default: here('../docs') },
+  },
+})
 
-const results = readResults(option('json-dir', './results'))
-const page = join(option('out', '../docs'), 'performance.md')
+const results = readResults(values['json-dir'])
+if (results.size === 0) throw new Error(`--json-dir: no results in ${values['json-dir']}`)
+const page = join(values.out, 'performance.md')
 const images = join(dirname(page), 'images/performance')
 
 const plots = drawPlots(results)
@@ -25,4 +30,4 @@ for (const name of readdirSync(images)) {
 }
 for (const { name, svg } of plots) writeFileSync(join(images, `${name}.svg`), svg)
 writeFileSync(page, writePage(results, plots))
-console.log(`Written: performance.md and ${plots.length} plots`)
+console.log(`Written: ${page} and ${plots.length} plots`)

@@ -87,14 +87,19 @@ export const CASES = {
   'ours, 100 validators, selection': selection(MANY_ISSUERS),
 }
 
-/** Upper limits: the first case divided by the second. */
+/** Upper limits: the first case divided by the second. Those of `atNight` take minutes more. */
 export const GATES = [
   { case: 'ours, warm', of: 'SDK v1 + jose, warm', limit: 0.09 },
   { case: 'ours, 401 without header', of: 'SDK v1, 401 without header', limit: 0.25 },
   { case: 'ours, cache off', of: 'SDK v1 + jose, warm', limit: 1.45 },
-  { case: 'ours, wrong issuer', of: 'SDK v1, wrong issuer', limit: 0.25 },
-  { case: 'ours, expired', of: 'ours, cache off', limit: 0.5 },
-  { case: 'ours, bad signature', of: 'ours, cache off', limit: 1.15 },
-  { case: 'ours, 100 validators, warm', of: 'ours, warm', limit: 1.05 },
-  { case: 'ours, 100 validators, selection', of: 'ours, 1 validator, selection', limit: 1.05 },
+  { case: 'ours, wrong issuer', of: 'SDK v1, wrong issuer', limit: 0.25, atNight: true },
+  { case: 'ours, expired', of: 'ours, cache off', limit: 0.5, atNight: true },
+  { case: 'ours, bad signature', of: 'ours, cache off', limit: 1.15, atNight: true },
+  { case: 'ours, 100 validators, warm', of: 'ours, warm', limit: 1.05, atNight: true },
+  {
+    case: 'ours, 100 validators, selection',
+    of: 'ours, 1 validator, selection',
+    limit: 1.05,
+    atNight: true,
+  },
 ]
