@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
@@ -24,6 +25,12 @@ const CRASHES = [
 const NIGHTLY = ['test/security/faults/*.alone.test.ts', 'test/security/process/abuse.test.ts']
 const isLong =
   (process.env.SECURITY_LONG ?? '') !== '' || (process.env.SECURITY_FIGURES ?? '') !== ''
+
+/**
+ * Workers of tests that mind nobody beside them: two for each core, since most of them wait half of their
+ * time, for a database, a started process or a deadline.
+ */
+const WORKERS = 2 * Math.max(2, availableParallelism())
 
 const CORE = 'packages/mcp-auth-middleware/test'
 
@@ -60,12 +67,19 @@ export default defineConfig({
             'test/**/*.test.ts',
           ],
           exclude: [...ALONE, ...NIGHTLY, ...CRASHES, ...SHARED, '**/node_modules/**'],
+          maxWorkers: WORKERS,
           sequence: { groupOrder: 0 },
         },
       },
       {
         extends: true,
-        test: { name: 'shared', include: SHARED, isolate: false, sequence: { groupOrder: 0 } },
+        test: {
+          name: 'shared',
+          include: SHARED,
+          isolate: false,
+          maxWorkers: WORKERS,
+          sequence: { groupOrder: 0 },
+        },
       },
       {
         extends: true,
