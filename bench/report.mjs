@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { writePage } from './report/page.mjs'
 import { drawPlots } from './report/plots.mjs'
-import { readResults } from './report/results.mjs'
+import { readOptimisations, readResults } from './report/results.mjs'
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url))
 const { values } = parseArgs({
@@ -29,5 +29,6 @@ for (const name of readdirSync(images)) {
   if (name.endsWith('.svg')) rmSync(join(images, name))
 }
 for (const { name, svg } of plots) writeFileSync(join(images, `${name}.svg`), svg)
-writeFileSync(page, writePage(results, plots))
+const optimisations = readOptimisations(values['json-dir'])
+writeFileSync(page, writePage(results, plots, optimisations))
 console.log(`Written: ${page} and ${plots.length} plots`)

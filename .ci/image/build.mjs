@@ -62,7 +62,7 @@ function copy(stage, step, { context, ignore, roots }) {
 async function run(stage, step, { node, cache, npmEnv }) {
   const child = spawnIn(stage.root, {
     command: ['/bin/sh', '-c', step.command],
-    env: { HOME: '/root', ...npmEnv, ...step.env },
+    env: { HOME: '/root', TURBO_CACHE_DIR: BUILT, ...npmEnv, ...step.env },
     workdir: step.workdir,
     node,
     cache,
@@ -72,16 +72,22 @@ async function run(stage, step, { node, cache, npmEnv }) {
   if (code !== 0) throw new Error(`RUN ended with ${code}: ${step.command}`)
 }
 
+/** Where what turbo has built of the same sources stands in a stage, beside what becomes the image. */
+const BUILT = '/var/cache/turbo'
+
 /**
  * Builds all stages, each in a folder of its own below `folder`, and returns the last one with its `root`.
- * Without a sandbox nothing can be run; COPY alone needs none.
+ * Without a sandbox nothing can be run; COPY alone needs none. Turbo takes from its cache what was built
+ * of the same files here: a file that the image lacks is another input, and is built anew.
  */
 export async function buildImage(stages, { folder, context, ignore, node, cache, npmEnv, log }) {
+  const built = join(context, '.turbo/cache')
   const roots = new Map()
   for (const [index, stage] of stages.entries()) {
     stage.root = join(folder, String(index))
     mkdirSync(stage.root, { recursive: true })
     makeRoot(stage.root)
+    if (existsSync(built)) cpSync(built, join(stage.root, BUILT), { recursive: true })
     for (const step of stage.steps) {
       log(`[${stage.name}] ${step.kind} ${step.command ?? step.path ?? step.sources.join(' ')}`)
       if (step.kind === 'folder') mkdirSync(join(stage.root, step.path), { recursive: true })

@@ -121,6 +121,25 @@ function fetchesOf(results) {
   ]
 }
 
+function optimisationsOf(optimisations) {
+  if (optimisations.length === 0) return []
+  return [
+    '## Optimisations',
+    'Each was measured before and after in one run; what brought nothing was taken back.',
+    markdownTable(
+      ['what', 'before', 'after', 'ratio', 'unit', 'measured'],
+      optimisations.map(({ what, before, after, ratio, unit, date, how }) => [
+        what,
+        before,
+        after,
+        ratio.toFixed(2),
+        unit,
+        `${date}; ${how}`,
+      ]),
+    ),
+  ]
+}
+
 function versionsOf(results) {
   const versions = new Map()
   const runs = new Set()
@@ -149,7 +168,7 @@ function versionsOf(results) {
 }
 
 /** The whole page. */
-export function writePage(results, plots) {
+export function writePage(results, plots, optimisations) {
   const isSmoke = [...results.values()].some(({ smoke }) => smoke)
   const parts = [
     '# Performance',
@@ -159,6 +178,7 @@ export function writePage(results, plots) {
     ...SECTIONS.flatMap(([title, names]) => section(title, names, results, plots)),
     ...instructionsOf(results),
     ...fetchesOf(results),
+    ...optimisationsOf(optimisations),
     ...versionsOf(results),
   ]
   return `${parts.join('\n\n')}\n`

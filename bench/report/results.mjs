@@ -12,6 +12,12 @@ export function readResults(folder) {
   return results
 }
 
+/** What was made faster or smaller, each as one run measured it before and after. */
+export function readOptimisations(folder) {
+  const path = join(folder, 'optimisations.json')
+  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : []
+}
+
 /** The table of an id in one result; `undefined` where it was not measured. */
 export function findTable(results, name, id) {
   return results.get(name)?.tables?.find((table) => table.id === id)
