@@ -16,6 +16,11 @@ import { createAllowList } from './resource-server/allow-list.js'
 import { principalOf } from './resource-server/auth-info.js'
 import { createAuthenticate } from './resource-server/authenticate.js'
 import { createGuard, type Guard, type GuardOutcome } from './resource-server/guard.js'
+import {
+  createMessageBudget,
+  DEFAULT_MESSAGE_BYTES,
+  type MessageBudget,
+} from './resource-server/message-budget.js'
 import { normalizeHost } from './resource-server/origin.js'
 import {
   createResourceSelection,
@@ -60,6 +65,8 @@ export interface McpAuth {
   readonly validators: readonly ValidatorDescription[]
   /** Longest JSON-RPC body that an adapter reads, in bytes. */
   readonly maxMessageBytes: number
+  /** Where an adapter takes room for a body before it reads it. */
+  readonly messageBudget: MessageBudget
   /** The whole rule: metadata documents, public paths, then the guard for every other request. */
   handle(view: RequestView): GuardOutcome | PassOutcome | Promise<GuardOutcome | PassOutcome>
   /** Metadata documents only; `undefined` for every other request. */
@@ -174,6 +181,8 @@ export function createMcpAuth(options: McpAuthOptions): McpAuth {
         : [...issuers].map((issuer) => [issuer, createMirror(issuer)]),
     ),
   })
+  const { maxMessageBytes = DEFAULT_MESSAGE_BYTES, maxMessageBytesAtOnce } = options
+  const messageBudget = createMessageBudget({ maxMessageBytes, maxMessageBytesAtOnce })
   const publicPaths = new Set(options.publicPaths)
   const pass: PassOutcome = { kind: 'pass' }
 
@@ -205,14 +214,16 @@ export function createMcpAuth(options: McpAuthOptions): McpAuth {
       scopeSource,
       resourceBinding,
     })),
-    maxMessageBytes: options.maxMessageBytes ?? 4 * 1024 * 1024,
+    maxMessageBytes,
+    messageBudget,
     handle,
     metadata,
     guard,
     fetch: createFetch({
       handle,
       isActive,
-      maxMessageBytes: options.maxMessageBytes ?? 4 * 1024 * 1024,
+      maxMessageBytes,
+      messageBudget,
       now,
     }),
     sessionIds(request) {

@@ -95,10 +95,8 @@ function serve(
 
   const decide = async (): Promise<ResponseOutcome | undefined> => {
     // A client that goes away in the middle of its body is no fault of this server.
-    const message = await readMessage(request, auth.maxMessageBytes).catch(
-      () => 'incomplete' as const,
-    )
-    return message === 'too_large' || message === 'incomplete'
+    const message = await readMessage(request, response, auth).catch(() => 'incomplete' as const)
+    return typeof message === 'string'
       ? (outcome.refuseMessage?.(message) ?? PLAIN_REFUSALS.serverError)
       : await authorizeMessage(message)
   }

@@ -4,7 +4,8 @@ import { readBytes } from './read-bytes.js'
 import type { AuthInfo } from './resource-server/auth-info.js'
 import type { AcceptedOutcome, GuardOutcome } from './resource-server/guard.js'
 import { type ParsedMessage, parseMessageBytes } from './resource-server/json-rpc-message.js'
-import { isBodiless, type RequestView } from './resource-server/request-view.js'
+import type { MessageBudget, MessageRoom } from './resource-server/message-budget.js'
+import { announcedLength, isBodiless, type RequestView } from './resource-server/request-view.js'
 import { PLAIN_REFUSALS, type ResponseOutcome } from './resource-server/responses.js'
 import { createStreamWatch, isStreaming, type StreamWatch } from './resource-server/stream-end.js'
 import { sharesPromises } from './runtime.js'
@@ -24,6 +25,7 @@ export interface FetchParts {
   ) => GuardOutcome | PassOutcome | Promise<GuardOutcome | PassOutcome>
   readonly isActive: (principal: Principal) => boolean
   readonly maxMessageBytes: number
+  readonly messageBudget: MessageBudget
   readonly now: () => number
 }
 
@@ -63,15 +65,28 @@ async function readBody(
   }
 }
 
-/** Ends a streaming body when its credential does. */
-function endWithCredential(response: Response, principal: Principal, watch: StreamWatch): Response {
+/** Ends a streaming body when its credential does. `onEnd` is called once the answer has ended. */
+function endWithCredential(
+  response: Response,
+  principal: Principal,
+  watch: StreamWatch,
+  onEnd: () => void,
+): Response {
   const { body } = response
-  if (body === null || !isStreaming(response.headers.get('content-type'))) return response
+  if (body === null || !isStreaming(response.headers.get('content-type'))) {
+    onEnd()
+    return response
+  }
   const reader = body.getReader()
   let stopWatching: () => void = () => undefined
+  const end = (): void => {
+    stopWatching()
+    onEnd()
+  }
   const watched = new ReadableStream<Uint8Array>({
     start(controller) {
       stopWatching = watch.watch(principal, () => {
+        onEnd()
         controller.close()
         reader.cancel().catch(() => undefined)
       })
@@ -80,16 +95,16 @@ function endWithCredential(response: Response, principal: Principal, watch: Stre
       try {
         const { done, value } = await reader.read()
         if (done) {
-          stopWatching()
+          end()
           controller.close()
         } else controller.enqueue(value)
       } catch (error) {
-        stopWatching()
+        end()
         controller.error(error)
       }
     },
     cancel(reason) {
-      stopWatching()
+      end()
       return reader.cancel(reason)
     },
   })
@@ -122,28 +137,57 @@ export function createFetch(
     return shared
   }
 
+  /** Reads the message of a request, and refuses it or returns the request to hand on. */
+  const admit = async (
+    request: Request,
+    accepted: AcceptedOutcome,
+    room: MessageRoom | 'full' | undefined,
+  ): Promise<Request | ResponseOutcome> => {
+    const { authorizeMessage, refuseMessage } = accepted
+    if (authorizeMessage === undefined) return request
+    const body = room === 'full' ? room : await readBody(request, parts.maxMessageBytes)
+    if (typeof body === 'string') return refuseMessage?.(body) ?? PLAIN_REFUSALS.serverError
+    if (room !== 'full') room?.shrink(body.byteLength)
+    // Some hosts give every request a stream; without a byte in it there is no message.
+    const message =
+      body.byteLength === 0 && isBodiless(request.method) ? NO_MESSAGE : parseMessageBytes(body)
+    const refused = await authorizeMessage(message)
+    return refused ?? new Request(request, { body })
+  }
+
+  const takeRoom = (
+    request: Request,
+    accepted: AcceptedOutcome,
+  ): MessageRoom | 'full' | undefined => {
+    // Workers may end a request between two steps, and what it holds would never come back.
+    if (accepted.authorizeMessage === undefined || !sharesPromises()) return undefined
+    const length = request.headers.get('content-length') ?? undefined
+    return parts.messageBudget.take(announcedLength({ 'content-length': length }))
+  }
+
   const serve = async (
     request: Request,
     accepted: AcceptedOutcome,
     handler: FetchHandler,
   ): Promise<Response> => {
-    let forwarded = request
-    if (accepted.authorizeMessage !== undefined) {
-      const body = await readBody(request, parts.maxMessageBytes)
-      if (typeof body === 'string') {
-        const unread = accepted.refuseMessage?.(body) ?? PLAIN_REFUSALS.serverError
-        return respond(unread, request.method)
-      }
-      // Some hosts give every request a stream; without a byte in it there is no message.
-      const message =
-        body.byteLength === 0 && isBodiless(request.method) ? NO_MESSAGE : parseMessageBytes(body)
-      const refused = await accepted.authorizeMessage(message)
-      if (refused !== undefined) return respond(refused, request.method)
-      forwarded = new Request(request, { body })
+    const room = takeRoom(request, accepted)
+    const release = (): void => {
+      if (room !== 'full') room?.release()
     }
-    const response = await handler(forwarded, accepted.authInfo)
-    const { principal, headers } = accepted
-    return withResponseHeaders(endWithCredential(response, principal, currentWatch()), headers)
+    try {
+      const admitted = await admit(request, accepted, room)
+      if ('kind' in admitted) {
+        release()
+        return respond(admitted, request.method)
+      }
+      const response = await handler(admitted, accepted.authInfo)
+      const { principal, headers } = accepted
+      const ending = endWithCredential(response, principal, currentWatch(), release)
+      return withResponseHeaders(ending, headers)
+    } catch (error) {
+      release()
+      throw error
+    }
   }
 
   return async (request, handler) => {

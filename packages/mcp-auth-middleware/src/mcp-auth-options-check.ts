@@ -2,6 +2,7 @@ import { checkOptions, parseOptions } from './configuration.js'
 import { type ConfigurationProblem, isAuthError } from './errors.js'
 import { type McpAuthOptions, McpAuthOptionsSchema } from './mcp-auth-options.js'
 import { checkAllowOptions } from './resource-server/allow-list.js'
+import { DEFAULT_MESSAGE_BYTES } from './resource-server/message-budget.js'
 import { checkOrigins } from './resource-server/origin.js'
 import {
   checkResources,
@@ -97,6 +98,28 @@ function checkPublicPaths(options: McpAuthOptions): ConfigurationProblem[] {
   )
 }
 
+function checkMessageSizes(options: McpAuthOptions): ConfigurationProblem[] {
+  const { maxMessageBytes = DEFAULT_MESSAGE_BYTES, maxMessageBytesAtOnce } = options
+  if (maxMessageBytesAtOnce === undefined || maxMessageBytesAtOnce >= maxMessageBytes) return []
+  return [
+    {
+      path: 'maxMessageBytesAtOnce',
+      message: 'must be at least maxMessageBytes, or the longest message would never find room',
+    },
+  ]
+}
+
+/** Clients that search the whole challenge would take a name in the realm for a parameter. */
+function checkRealm(realm: string | undefined): ConfigurationProblem[] {
+  if (realm === undefined || !realm.includes('=')) return []
+  return [
+    {
+      path: 'challenge.realm',
+      message: 'must not contain =, which some clients would read as a parameter of the challenge',
+    },
+  ]
+}
+
 type OptionName = keyof McpAuthOptions
 
 const RESOURCE_FIELDS = [
@@ -148,6 +171,8 @@ export function checkMcpAuthOptions(subject: string, options: McpAuthOptions): v
     ...relate(['allow'], () =>
       options.allow === undefined ? [] : checkAllowOptions(options.allow),
     ),
+    ...relate(['challenge'], () => checkRealm(options.challenge?.realm)),
+    ...relate(['maxMessageBytes', 'maxMessageBytesAtOnce'], () => checkMessageSizes(options)),
     ...relate(['allowedOrigins'], () =>
       checkOrigins('allowedOrigins', options.allowedOrigins ?? []),
     ),

@@ -76,6 +76,13 @@ export interface McpAuthOptions {
   readonly mirrorAuthorizationServer?: boolean | undefined
   /** Longest JSON-RPC body that is read for tool scopes, in bytes. Default 4 MiB. */
   readonly maxMessageBytes?: number | undefined
+  /**
+   * Most bytes of such bodies in memory at the same time, from before one is read until it is answered.
+   * A body that finds no room is left unread and answered 503. Bodies of up to 16 KiB do not count,
+   * nor does anything on Workers. Default a sixteenth of the heap limit of the process
+   * (`--max-old-space-size`), at least `maxMessageBytes`.
+   */
+  readonly maxMessageBytesAtOnce?: number | undefined
   readonly onEvent?: AuthEventListener | undefined
   /** Replaces the global `fetch` for the mirror. */
   readonly fetch?: typeof globalThis.fetch | undefined
@@ -256,6 +263,7 @@ export const McpAuthOptionsSchema = z.strictObject({
   maxMessageBytes: z.optional(
     z.int('must be a whole number').check(z.minimum(1024), z.maximum(64 * 1024 * 1024)),
   ),
+  maxMessageBytesAtOnce: z.optional(z.int('must be a whole number').check(z.minimum(1024))),
   onEvent: z.optional(callable),
   fetch: z.optional(callable),
   now: z.optional(callable),

@@ -15,8 +15,13 @@ interface NodeCrypto {
   ): { update(data: string): { digest(encoding: 'base64url'): string } }
 }
 
+interface NodeV8 {
+  getHeapStatistics?(): { readonly heap_size_limit?: number }
+}
+
 interface ProcessLike {
-  getBuiltinModule?(name: string): unknown
+  getBuiltinModule?(name: 'node:crypto'): NodeCrypto | undefined
+  getBuiltinModule?(name: 'node:v8'): NodeV8 | undefined
   emitWarning?(message: string, options: { type: string; code: string }): void
 }
 
@@ -32,7 +37,7 @@ function builtinCrypto(): NodeCrypto | undefined {
     nodeCryptoLooked = true
     // A look-up at run time: a static import would keep the core from loading on Workers without the
     // Node compatibility flag.
-    nodeCrypto = currentProcess()?.getBuiltinModule?.('node:crypto') as NodeCrypto | undefined
+    nodeCrypto = currentProcess()?.getBuiltinModule?.('node:crypto')
   }
   return nodeCrypto
 }
@@ -93,6 +98,13 @@ export function createHmacSha256(key: string): (text: string) => string {
 export function sharesPromises(): boolean {
   const agent: unknown = Reflect.get(globalThis, 'navigator')?.userAgent
   return agent !== 'Cloudflare-Workers'
+}
+
+/** The most bytes that the JavaScript heap may have, or `undefined` where the runtime does not tell. */
+export function heapLimitBytes(): number | undefined {
+  const heap = currentProcess()?.getBuiltinModule?.('node:v8')?.getHeapStatistics?.()
+  const bytes = heap?.heap_size_limit
+  return bytes !== undefined && bytes > 0 ? bytes : undefined
 }
 
 /** Reports something once to whoever watches the process, where there is such a channel. */

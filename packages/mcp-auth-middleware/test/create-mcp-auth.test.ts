@@ -6,6 +6,7 @@ import { guard, mcpAuth } from '../src/express.js'
 import { type McpAuthOptions, McpAuthOptionsSchema } from '../src/mcp-auth-options.js'
 import { validatorOf } from './resource-server/fakes.js'
 
+const MIB = 1024 * 1024
 const A = 'https://a.test/mcp'
 const B = 'https://b.test/mcp'
 const GOOD = { resource: 'https://mcp.test/mcp', validators: [validatorOf()] }
@@ -341,6 +342,13 @@ const CASES: Record<keyof typeof McpAuthOptionsSchema.shape, Case> = {
       ['an unknown extra', { challenge: { scope: 'x' } }, 'challenge.scope'],
       ['an empty realm', { challenge: { realm: '' } }, 'challenge.realm'],
       ['T22 a quote in the realm', { challenge: { realm: 'a"b' } }, 'challenge.realm'],
+      ['T22 a backslash in the realm', { challenge: { realm: 'a\\b' } }, 'challenge.realm'],
+      [
+        'a parameter in the realm',
+        { challenge: { realm: 'MCP, scope=coda.write' } },
+        'challenge.realm',
+      ],
+      ['a sign that begins a value', { challenge: { realm: 'a=b' } }, 'challenge.realm'],
       ['a line break in the realm', { challenge: { realm: 'a\r\nb' } }, 'challenge.realm'],
       [
         'a text for a choice',
@@ -348,7 +356,11 @@ const CASES: Record<keyof typeof McpAuthOptionsSchema.shape, Case> = {
         'challenge.resourceMetadataUri',
       ],
     ],
-    good: [{ challenge: { realm: 'MCP Server', resourceMetadataUri: true } }, { challenge: {} }],
+    good: [
+      { challenge: { realm: 'MCP Server', resourceMetadataUri: true } },
+      { challenge: { realm: 'scope, error' } },
+      { challenge: {} },
+    ],
   },
   cache: {
     bad: [
@@ -414,6 +426,28 @@ const CASES: Record<keyof typeof McpAuthOptionsSchema.shape, Case> = {
       ['a text', { maxMessageBytes: '4mb' }, 'maxMessageBytes'],
     ],
     good: [{ maxMessageBytes: 1024 }, { maxMessageBytes: 64 * 1024 * 1024 }],
+  },
+  maxMessageBytesAtOnce: {
+    bad: [
+      ['less than one message', { maxMessageBytesAtOnce: 4 * MIB - 1 }, 'maxMessageBytesAtOnce'],
+      [
+        'less than the configured message',
+        { maxMessageBytes: 8 * MIB, maxMessageBytesAtOnce: 8 * MIB - 1 },
+        'maxMessageBytesAtOnce',
+      ],
+      ['too small for a message', { maxMessageBytesAtOnce: 1023 }, 'maxMessageBytesAtOnce'],
+      [
+        'P18 infinite',
+        { maxMessageBytesAtOnce: Number.POSITIVE_INFINITY },
+        'maxMessageBytesAtOnce',
+      ],
+      ['P18 not a number', { maxMessageBytesAtOnce: Number.NaN }, 'maxMessageBytesAtOnce'],
+      ['a text', { maxMessageBytesAtOnce: '64mb' }, 'maxMessageBytesAtOnce'],
+    ],
+    good: [
+      { maxMessageBytesAtOnce: 4 * MIB },
+      { maxMessageBytes: 1024, maxMessageBytesAtOnce: 1024 },
+    ],
   },
   onEvent: {
     bad: [['an object', { onEvent: { emit() {} } }, 'onEvent']],

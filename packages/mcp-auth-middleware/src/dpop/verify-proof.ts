@@ -1,4 +1,7 @@
-import { calculateJwkThumbprint, EmbeddedJWK, type JWTPayload, jwtVerify } from 'jose'
+import type { JWTPayload } from 'jose'
+import { EmbeddedJWK } from 'jose/jwk/embedded'
+import { calculateJwkThumbprint } from 'jose/jwk/thumbprint'
+import { jwtVerify } from 'jose/jwt/verify'
 import { sha256 } from '../runtime.js'
 
 /** Algorithms that proofs may have. */

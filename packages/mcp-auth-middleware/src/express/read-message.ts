@@ -1,3 +1,5 @@
+import type { ServerResponse } from 'node:http'
+import type { McpAuth } from '../create-mcp-auth.js'
 import type { NodeRequest } from '../express.js'
 import {
   type ParsedMessage,
@@ -5,7 +7,7 @@ import {
   parseMessageBytes,
   parseMessageText,
 } from '../resource-server/json-rpc-message.js'
-import { announcesBody } from '../resource-server/request-view.js'
+import { announcedLength, announcesBody } from '../resource-server/request-view.js'
 
 /** Whether a body parser before us has read the stream, so that `req.body` is all there is. */
 function isConsumed(request: NodeRequest): boolean {
@@ -79,16 +81,31 @@ function readStream(request: NodeRequest, limit: number): Promise<Uint8Array | '
   })
 }
 
-/** Finds the JSON-RPC message of a request, parsed before us or not. */
+/** What bounds the messages of a resource server. */
+export type MessageBounds = Pick<McpAuth, 'maxMessageBytes' | 'messageBudget'>
+
+/**
+ * Finds the JSON-RPC message of a request, parsed before us or not. A body that is read here keeps its
+ * room until the request was answered.
+ */
 export async function readMessage(
   request: NodeRequest,
-  limit: number,
-): Promise<ParsedMessage | 'too_large'> {
+  response: ServerResponse,
+  { maxMessageBytes, messageBudget }: MessageBounds,
+): Promise<ParsedMessage | 'too_large' | 'full'> {
   if (isConsumed(request)) return parseBody(request.body)
   // Without a body the stream must not be touched.
   if (!announcesBody(request.headers)) return parseMessageText('')
-  const length = Number(request.headers['content-length'])
-  if (length > limit) return 'too_large'
-  const bytes = await readStream(request, limit)
-  return bytes === 'too_large' ? bytes : parseMessageBytes(bytes)
+  const length = announcedLength(request.headers)
+  if (length !== undefined && length > maxMessageBytes) return 'too_large'
+  const room = messageBudget.take(length)
+  if (room === 'full') return room
+  if (room !== undefined) {
+    if (response.closed) room.release()
+    else response.once('close', room.release)
+  }
+  const bytes = await readStream(request, maxMessageBytes)
+  if (bytes === 'too_large') return bytes
+  room?.shrink(bytes.byteLength)
+  return parseMessageBytes(bytes)
 }

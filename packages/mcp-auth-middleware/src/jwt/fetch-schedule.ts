@@ -1,7 +1,9 @@
 /** Shortest time between two fetches that tokens can cause, in milliseconds. */
 export const COOL_DOWN = 30_000
 
-const BACK_OFF_WITHOUT_KEYS = [1000, 2000, 4000, 5000]
+// Service is back within 5 s of the keys: an attempt that began before their return may still hang for
+// the deadline of 3 s before the next one can be made.
+const BACK_OFF_WITHOUT_KEYS = [1000, 1500]
 const BACK_OFF_WITH_KEYS = [1000, 2000, 4000, 8000, 16_000, 30_000]
 
 /** When an issuer's keys may be fetched again. All times in epoch milliseconds. */

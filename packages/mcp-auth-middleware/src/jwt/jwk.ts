@@ -1,4 +1,6 @@
-import { base64url, type CryptoKey, importJWK, type JWK } from 'jose'
+import type { CryptoKey, JWK } from 'jose'
+import * as base64url from 'jose/base64url'
+import { importJWK } from 'jose/key/import'
 import { isJwsAlgorithm, type JwsAlgorithm } from './algorithms.js'
 import type { JsonObject } from './compact-jws.js'
 import { hasRocaFingerprint } from './roca.js'

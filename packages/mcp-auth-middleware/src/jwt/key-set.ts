@@ -77,7 +77,7 @@ function describeUnusable({ kid, unusable }: UnusableKey): KeySetIncident {
  * - Fresh keys answer without waiting. From 80 % of their freshness they are refreshed in the
  *   background; past it the refresh is awaited, unless the last one failed: then stale keys serve at
  *   once, for up to 24 h after their fetch, and retries back off to 30 s.
- * - Without keys a failed fetch is repeated after 1, 2, 4 and then every 5 s; in between the answer is
+ * - Without keys a failed fetch is repeated after 1 and then every 1.5 s; in between the answer is
  *   `unavailable` without any fetch.
  * - An unknown `kid` or a bad signature causes one fetch per 30 s for all tokens together, counted
  *   from the last attempt. `unknown` is only ever said after a successful fetch.

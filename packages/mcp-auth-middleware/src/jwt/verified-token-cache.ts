@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { createLruMap, type LruEntry } from '../lru-map.js'
 import type { Principal } from '../principal.js'
 import type { TokenValidator, VerdictReuse } from '../validators/validator.js'
 
@@ -10,7 +10,7 @@ export interface VerifiedToken {
   readonly validator: TokenValidator
 }
 
-interface Entry {
+interface Entry extends LruEntry<Entry> {
   readonly token: VerifiedToken
   /** Epoch milliseconds. */
   readonly storedAt: number
@@ -40,7 +40,7 @@ export interface VerifiedTokenCacheOptions {
  */
 export function createVerifiedTokenCache(options: VerifiedTokenCacheOptions): VerifiedTokenCache {
   const maxAge = (options.maxAgeSeconds ?? 300) * 1000
-  const entries = new LRUCache<string, Entry>({ max: options.maxEntries ?? 10_000 })
+  const entries = createLruMap<Entry>(options.maxEntries ?? 10_000)
 
   return {
     get(key, now) {
@@ -62,7 +62,15 @@ export function createVerifiedTokenCache(options: VerifiedTokenCacheOptions): Ve
       const diesAt = Math.min(expiry, reuse.until, now + maxAge)
       // Written so that NaN, from a custom validator, stores nothing.
       if (!(diesAt > now)) return
-      entries.set(key, { token, storedAt: now, diesAt, generation: reuse.generation })
+      entries.set({
+        key,
+        token,
+        storedAt: now,
+        diesAt,
+        generation: reuse.generation,
+        older: undefined,
+        newer: undefined,
+      })
     },
     get size() {
       return entries.size

@@ -1,4 +1,4 @@
-import { compactVerify } from 'jose'
+import { compactVerify } from 'jose/jws/compact/verify'
 import type { JwsAlgorithm } from './algorithms.js'
 import type { KeyCandidate } from './held-keys.js'
 

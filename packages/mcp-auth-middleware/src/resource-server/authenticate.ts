@@ -9,7 +9,6 @@ import type { ProofOfPossession } from './proof-of-possession.js'
 import type { ProtectedResource } from './protected-resource.js'
 import { cookieOf, headerOf, isRepeated, type RequestView } from './request-view.js'
 import type { RevocationSource } from './revocation.js'
-import { expandScopes } from './scope.js'
 import type { ValidatorSelection } from './select-validator.js'
 
 /** Longest credential that is looked at, in characters. */
@@ -57,7 +56,7 @@ export interface AuthenticationParts {
   readonly allows: AllowList | undefined
   readonly revocation: RevocationSource | undefined
   readonly dpop?: ProofOfPossession | undefined
-  /** Told which validator vouches for a principal, for later rechecks of its open streams. */
+  /** Told which validator rechecks a principal, for its open streams. */
   readonly onVerified?: ((principal: Principal, validator: TokenValidator) => void) | undefined
 }
 
@@ -198,16 +197,16 @@ export function createAuthenticate(parts: AuthenticationParts): Authenticate {
     if (verdict.resource !== undefined && verdict.resource !== resource.id) {
       return { kind: 'rejected', reason: 'audience_mismatch', validator }
     }
-    const principal = acceptPrincipal(verdict.principal)
+    const principal = acceptPrincipal(verdict.principal, resource.readScopes)
     if (principal === undefined) return { kind: 'failed', reason: 'principal_invalid', validator }
     if (allows !== undefined && !allows(principal)) {
       return { kind: 'forbidden', reason: 'not_on_allow_list', validator, principal }
     }
-    const scopes = expandScopes(principal.scopes, resource.hierarchy)
+    const { expanded: scopes } = resource.readScopes(principal.scopes)
     const token: VerifiedToken = Object.freeze({ principal, scopes, validator })
     const overruled = recheck(token, now)
     if (overruled !== undefined) return overruled
-    parts.onVerified?.(principal, validator)
+    if (validator.recheck !== undefined) parts.onVerified?.(principal, validator)
     if (verdict.reuse !== undefined) resource.cache?.set(key, token, verdict.reuse, now)
     return { kind: 'authenticated', token, credential, cached: false }
   }

@@ -3,6 +3,9 @@ import type { AuthInfo } from './auth-info.js'
 import type { ParsedMessage } from './json-rpc-message.js'
 import type { ResponseOutcome } from './responses.js'
 
+/** Why the body of an accepted caller was not read. */
+export type UnreadMessage = 'too_large' | 'incomplete' | 'full'
+
 /** The request may go on to the handler. */
 export interface AcceptedOutcome {
   readonly kind: 'accepted'
@@ -19,8 +22,11 @@ export interface AcceptedOutcome {
         message: ParsedMessage,
       ) => ResponseOutcome | undefined | Promise<ResponseOutcome | undefined>)
     | undefined
-  /** Refuses a body that is over the limit or could not be read to its end, with an event. */
-  readonly refuseMessage?: ((reason: 'too_large' | 'incomplete') => ResponseOutcome) | undefined
+  /**
+   * Refuses a body that is over the limit, could not be read to its end or found no room, with an
+   * event.
+   */
+  readonly refuseMessage?: ((reason: UnreadMessage) => ResponseOutcome) | undefined
 }
 
 /** Outcome of the guard for one request. */

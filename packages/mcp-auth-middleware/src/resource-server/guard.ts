@@ -238,6 +238,9 @@ export function createGuard(parts: GuardParts): Guard {
           : refusePreparation(exchange, token, message.operations).then(done)
       },
       refuseMessage(reason) {
+        if (reason === 'full') {
+          return refuse(exchange, unavailable(1), 'unavailable', 'messages_over_budget', token)
+        }
         const [response, code] =
           reason === 'too_large'
             ? ([PLAIN_REFUSALS.messageTooLarge, 'body_too_large'] as const)

@@ -1,9 +1,9 @@
 import type { ConfigurationProblem } from '../errors.js'
 import type { VerifiedTokenCache } from '../jwt/verified-token-cache.js'
+import type { ScopeReader } from './granted-scopes.js'
 import type { ScopePolicy } from './operation-scopes.js'
 import { isLoopbackHost, normalizeHost, type OriginPolicy } from './origin.js'
 import type { Refusals } from './responses.js'
-import type { ScopeHierarchy } from './scope.js'
 
 /** One resource of a server with everything that requests for it need. */
 export interface ProtectedResource {
@@ -20,7 +20,7 @@ export interface ProtectedResource {
   readonly metadataDocument: string | undefined
   readonly authorizationServers: readonly string[]
   readonly policy: ScopePolicy
-  readonly hierarchy: ScopeHierarchy
+  readonly readScopes: ScopeReader
   readonly origins: OriginPolicy
   readonly refusals: Refusals
   /** Absent when the cache is switched off. */

@@ -55,6 +55,13 @@ export function announcesBody(headers: RequestView['headers']): boolean {
   return length !== undefined && length !== '0'
 }
 
+/** The announced length of a body in bytes; `undefined` when it comes in chunks or names none. */
+export function announcedLength(headers: RequestView['headers']): number | undefined {
+  const length = headers['content-length']
+  if (typeof length !== 'string' || headers['transfer-encoding'] !== undefined) return undefined
+  return /^\d+$/.test(length) ? Number(length) : undefined
+}
+
 /** The path part of a request target, byte for byte. */
 export function pathOf(target: string): string {
   const query = target.indexOf('?')

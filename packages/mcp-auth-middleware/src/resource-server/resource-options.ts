@@ -8,6 +8,7 @@ import {
   type ProtectedResourceMetadata,
 } from '../metadata/protected-resource-metadata.js'
 import type { TokenValidator } from '../validators/validator.js'
+import { createScopeReader } from './granted-scopes.js'
 import { checkScopeOptions, createScopePolicy, type ScopeOptions } from './operation-scopes.js'
 import { createOriginPolicy, isLoopbackHost } from './origin.js'
 import { checkResourceUrl, type ProtectedResource } from './protected-resource.js'
@@ -220,7 +221,7 @@ export function buildResources(
       metadataDocument: advertises ? JSON.stringify(metadata) : undefined,
       authorizationServers,
       policy,
-      hierarchy: createScopeHierarchy(scopes.implies ?? {}),
+      readScopes: createScopeReader(createScopeHierarchy(scopes.implies ?? {})),
       origins: createOriginPolicy({
         resource: url,
         allowedOrigins: shared.allowedOrigins,

@@ -1,4 +1,3 @@
-import { LRUCache } from 'lru-cache'
 import * as z from 'zod/mini'
 import { parseOptions } from '../configuration.js'
 import type { Principal } from '../principal.js'
@@ -50,7 +49,7 @@ export function createRevocationList(
   const { maxEntries, now = Date.now } = parseOptions('createRevocationList', Options, options)
   // End, in epoch seconds, of the last revocation for which there was no room.
   let forgottenUntil = 0
-  const entries = new LRUCache<string, number>({ max: maxEntries })
+  const entries = new Map<string, number>()
 
   const revoke = (kind: string, issuer: string, id: string, expiresAt: number): void => {
     if (!Number.isFinite(expiresAt)) throw new TypeError('expiresAt must be epoch seconds')

@@ -1,8 +1,8 @@
-import { LRUCache } from 'lru-cache'
 import * as z from 'zod/mini'
 import { checkOptions, parseOptions } from '../configuration.js'
 import type { JsonObject } from '../jwt/compact-jws.js'
 import { remoteUrlProblem } from '../jwt/remote-url.js'
+import { createLruMap, type LruEntry } from '../lru-map.js'
 import type { Principal } from '../principal.js'
 import { sharesPromises } from '../runtime.js'
 import { createIntrospectionClient, type IntrospectionResult } from './introspection-client.js'
@@ -107,6 +107,11 @@ const Options = z.strictObject({
 
 type Parsed = z.infer<typeof Options>
 
+interface Refusal extends LruEntry<Refusal> {
+  readonly verdict: Verdict
+  readonly storedAt: number
+}
+
 /** Time between two reports of the same misconfiguration, in milliseconds. */
 const REPORT_INTERVAL = 60_000
 
@@ -177,9 +182,7 @@ export function introspection(options: IntrospectionOptions): TokenValidator {
   })
 
   // Keyed by digest and resource, never by token: what is refused here may be good elsewhere.
-  const refusals = new LRUCache<string, { readonly verdict: Verdict; readonly storedAt: number }>({
-    max: MAX_NEGATIVE_ENTRIES,
-  })
+  const refusals = createLruMap<Refusal>(MAX_NEGATIVE_ENTRIES)
   const refusalLifetime = parsed.negativeCacheSeconds * 1000
   const inFlight = new Map<string, Promise<IntrospectionResult>>()
   const reportedAt = new Map<string, number>()
@@ -247,7 +250,7 @@ export function introspection(options: IntrospectionOptions): TokenValidator {
 
       const verdict = judgeIntrospection(result.response, rules, { resource, resources, now })
       if (verdict.kind !== 'accepted' && refusalLifetime > 0) {
-        refusals.set(key, { verdict, storedAt: now })
+        refusals.set({ key, verdict, storedAt: now, older: undefined, newer: undefined })
       }
       return verdict
     },

@@ -1,12 +1,17 @@
 import { describe, expect, it } from 'vitest'
 import type { Principal } from '../../src/principal.js'
 import { acceptPrincipal } from '../../src/resource-server/accepted-principal.js'
+import { createScopeReader } from '../../src/resource-server/granted-scopes.js'
+import { createScopeHierarchy } from '../../src/resource-server/scope.js'
 import { principalOf } from './fakes.js'
+
+const readScopes = createScopeReader(createScopeHierarchy({}))
+const accept = (principal: Principal) => acceptPrincipal(principal, readScopes)
 
 describe('acceptPrincipal()', () => {
   it('returns a frozen copy whose scopes are frozen and without repeats', () => {
     const scopes = ['a', 'b', 'a']
-    const accepted = acceptPrincipal(principalOf({ scopes, expiresAt: 1, clientId: 'c' }))
+    const accepted = accept(principalOf({ scopes, expiresAt: 1, clientId: 'c' }))
     expect(accepted).toEqual(principalOf({ scopes: ['a', 'b'], expiresAt: 1, clientId: 'c' }))
     expect(Object.isFrozen(accepted)).toBe(true)
     expect(Object.isFrozen(accepted?.scopes)).toBe(true)
@@ -14,10 +19,22 @@ describe('acceptPrincipal()', () => {
     expect(accepted?.scopes).toEqual(['a', 'b'])
   })
 
+  it('judges and returns the same values of members that change while they are read', () => {
+    const subjects = ['ann', 'a\nb', 'a\nb']
+    const principal = { ...principalOf(), subject: '' }
+    Object.defineProperty(principal, 'subject', { get: () => subjects.shift(), enumerable: true })
+    expect(accept(principal)?.subject).toBe('ann')
+  })
+
+  it('keeps members that it does not know', () => {
+    const own = { ...principalOf(), plan: 'free' }
+    expect(accept(own)).toEqual(own)
+  })
+
   it.each(['ann', 'ann@corp.test', 'auth0|1234', 'x'.repeat(1024), 'Zoë', '👩‍🚀'])(
     'accepts the subject %s',
     (subject) => {
-      expect(acceptPrincipal(principalOf({ subject }))).toMatchObject({ subject })
+      expect(accept(principalOf({ subject }))).toMatchObject({ subject })
     },
   )
 
@@ -51,10 +68,10 @@ describe('acceptPrincipal()', () => {
     ['no claims', { claims: undefined }],
     ['null claims', { claims: null }],
   ])('refuses %s', (_, members) => {
-    expect(acceptPrincipal({ ...principalOf(), ...members } as Principal)).toBeUndefined()
+    expect(accept({ ...principalOf(), ...members } as Principal)).toBeUndefined()
   })
 
   it.each([undefined, null, 'ann', 7])('refuses %s in the place of a principal', (value) => {
-    expect(acceptPrincipal(value as never)).toBeUndefined()
+    expect(accept(value as never)).toBeUndefined()
   })
 })

@@ -3,6 +3,7 @@ import { StoreUnavailableError } from '../../errors.js'
 import { dualWriteTokenStore } from '../../token-store/migration/dual-write-token-store.js'
 import { migrateCredentials } from '../../token-store/migration/migrate-credentials.js'
 import { readNewTokenStore } from '../../token-store/migration/read-new-token-store.js'
+import { verifyMigration } from '../../token-store/migration/verify-migration.js'
 import {
   apiKey,
   listKeys,
@@ -93,6 +94,52 @@ export const modeCases: readonly MigrationContractCase[] = [
     )
     await Promise.all([...writes, migrateCredentials({ from, to })])
     await assertSameContent(from, to)
+  }),
+
+  dualWriteCase('MG23', 'brings nothing back after a return to the old store', async (context) => {
+    const { from, to } = await context.createPair(SEED)
+    const [gone, marked, again] = [userKey('user-0'), userKey('user-1'), userKey('user-2')]
+    await dualWriteTokenStore({ old: from, new: to }).set(serviceKey(), apiKey('canary-both'))
+    await migrateCredentials({ from, to })
+    // Servers are back at the old store alone, and the new one hears of nothing.
+    await from.delete(gone)
+    await from.delete(marked, from.capabilities.tombstone ? { tombstone: true } : {})
+    await from.delete(again)
+    await from.set(again, apiKey('canary-again'))
+
+    const store = dualWriteTokenStore({ old: from, new: to })
+    await migrateCredentials({ from, to })
+    const left = await verifyMigration({ from, to })
+    assert.equal(left.ok, false, 'servers may go on although what was deleted would come back')
+    assert.ok(left.counts.extra > 0)
+    const repeated = await migrateCredentials({ from, to, prefer: 'from' })
+    assert.equal(repeated.ok, true)
+    assert.ok(repeated.counts.removed > 0)
+    assert.equal((await verifyMigration({ from, to })).ok, true)
+    await assertSameContent(from, to)
+    assert.equal(await secretOf(to, gone), undefined)
+    assert.equal(await secretOf(to, marked), undefined)
+    assert.equal(await secretOf(to, again), 'canary-again')
+    assert.equal(await secretOf(store, serviceKey()), 'canary-both')
+  }),
+
+  dualWriteCase('MG24', 'keeps what only the new store holds unless told', async (context) => {
+    const { from, to } = await context.createPair(SEED)
+    await migrateCredentials({ from, to })
+    await to.set(serviceKey(), apiKey('canary-added'))
+    assert.equal((await migrateCredentials({ from, to })).ok, true)
+    assert.equal((await migrateCredentials({ from, to, prefer: 'to' })).ok, true)
+    const dry = await migrateCredentials({ from, to, prefer: 'from', dryRun: true })
+    assert.equal(dry.counts.removed, 1)
+    // Servers that read the new store write it alone.
+    const { ok, counts } = await verifyMigration({ from, to, prefer: 'to' })
+    assert.deepEqual([ok, counts.extra], [true, 1])
+    // An old store that holds nothing at all is more likely the wrong one.
+    for (const [key] of SEED) await from.delete(key)
+    const { ok: emptied, counts: left } = await migrateCredentials({ from, to, prefer: 'from' })
+    assert.deepEqual([emptied, left.removed, left.different], [false, 0, SEED.length + 1])
+    assert.equal((await listKeys(to)).length, SEED.length + 1)
+    assert.equal(await secretOf(to, serviceKey()), 'canary-added')
   }),
 
   readNewCase('MG30', 'reads the new store, then the old one', async ({ createPair }) => {

@@ -15,7 +15,7 @@ export type Preference = 'newer' | 'from' | 'to'
  * - `different`: another credential, and nothing tells which is right.
  * - `deleted`: not in `to`, where it was deleted, or in neither store.
  * - `undeleted`: `to` still has what was deleted in `from`.
- * - `extra`: only in `to`.
+ * - `extra`: only in `to`. Where `from` is right and servers could delete in it, that is `undeleted`.
  */
 export type Relation =
   | 'equal'
@@ -38,8 +38,11 @@ export interface KeyComparison {
 
 type Side = 'from' | 'to' | undefined
 
-function relate(source: StoreState, target: StoreState, right: Side): Relation {
-  if (source.kind === 'none') return target.kind === 'credential' ? 'extra' : 'deleted'
+function relate(source: StoreState, target: StoreState, right: Side, deletes: boolean): Relation {
+  if (source.kind === 'none') {
+    if (target.kind !== 'credential') return 'deleted'
+    return right === 'from' && deletes ? 'undeleted' : 'extra'
+  }
   if (source.kind === 'tombstone') {
     if (target.kind !== 'credential') return 'deleted'
     if (right === 'from') return 'undeleted'
@@ -67,5 +70,6 @@ export async function compareKey(
   if (prefer !== 'newer') right = prefer
   else if (isNewer(one, other)) right = 'from'
   else if (isNewer(other, one)) right = 'to'
-  return { relation: relate(source, target, right), source, target }
+  const relation = relate(source, target, right, stores.from.capabilities.write)
+  return { relation, source, target }
 }

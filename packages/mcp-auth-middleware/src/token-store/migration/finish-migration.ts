@@ -6,7 +6,7 @@ import { listKeys } from './list-keys.js'
 import { flag, type MigrationOptions, MigrationOptionsSchema } from './migration-options.js'
 import { type KeyResult, type MigrationReport, runKeyStep } from './migration-report.js'
 import { deleteState, isConflict, readState } from './store-state.js'
-import { type VerificationReport, verifyMigration } from './verify-migration.js'
+import { compareStores, type VerificationReport } from './verify-migration.js'
 
 /** How often a key that keeps changing is looked at. */
 const ATTEMPTS = 8
@@ -112,7 +112,9 @@ export async function finishMigration(options: FinishMigrationOptions): Promise<
   const parsed = parseOptions('finishMigration', Options, options)
   const { from, to, provider, prefer, dryRun, signal, ...settings } = parsed
   const { onProgress: _onProgress, ...quiet } = settings
-  const verification = await verifyMigration({ from, to, provider, prefer, signal, ...quiet })
+  // Servers read `to` by now, and write it alone.
+  const compared = { from, to, provider, prefer, signal, ...quiet }
+  const verification = await compareStores(compared, true)
   if (!verification.ok) return { finished: false, verification, removal: undefined }
 
   const sources = [

@@ -42,6 +42,9 @@ const OUTCOMES: Readonly<Record<MigrationOutcome, boolean>> = {
 /**
  * Copies credentials from one store to another while servers go on using them. `from` is never changed.
  *
+ * With `prefer: 'from'` what only `to` holds is removed there, since it was deleted in `from`; nothing is
+ * when `from` is read-only, and all of it is `different` when `from` holds nothing at all.
+ *
  * A credential is written only where `to` holds nothing, or something that is certainly older; what was
  * deleted in either store stays deleted. Every copy is read back and compared, and the source is read
  * again after it, so that a parallel write is not missed. May be run again at any time, by several
@@ -77,14 +80,23 @@ export async function migrateCredentials(
     [from, 'credentials'],
     [from, 'tombstones'],
   ] as const
+  const keys = await listKeys(sources, provider, signal)
+  // Only where servers could delete in `from` does it mean anything that a key is not there.
+  const mirrors = prefer === 'from' && from.capabilities.write
+  const held = mirrors ? await listKeys([...sources, [to, 'credentials']], provider, signal) : keys
+  // More likely another database than one in which everything was deleted.
+  const isOther = mirrors && keys.length === 0
   return runKeyStep({
     ...settings,
     from: from.name,
     to: to.name,
     dryRun,
     signal,
-    keys: await listKeys(sources, provider, signal),
+    keys: held,
     outcomes: OUTCOMES,
-    run: (key) => migrateKey({ from, to, prefer, dryRun, probe, signal }, key),
+    async run(key) {
+      if (isOther) return { outcome: 'different' }
+      return migrateKey({ from, to, prefer, dryRun, probe, signal }, key)
+    },
   })
 }

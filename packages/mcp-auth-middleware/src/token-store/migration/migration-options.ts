@@ -16,6 +16,7 @@ export interface MigrationOptions {
   /**
    * Which store is right where both hold something else. `newer` decides by the time of writing, for
    * stores that know it. `from` fits while every server reads `from`, `to` once every server reads `to`.
+   * With `from`, what a writable `from` does not hold was deleted.
    * Default `newer`.
    */
   readonly prefer?: Preference | undefined
@@ -66,3 +67,6 @@ export const MigrationOptionsSchema = z.strictObject({
   ),
   onProgress: optionalFunction<(progress: MigrationProgress) => void>(),
 })
+
+/** {@link MigrationOptions} after their check, defaults filled in. */
+export type ParsedMigrationOptions = z.output<typeof MigrationOptionsSchema>

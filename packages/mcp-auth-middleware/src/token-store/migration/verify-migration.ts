@@ -2,15 +2,18 @@ import { parseOptions } from '../../configuration.js'
 import type { Relation } from './compare-key.js'
 import { compareSettledKey } from './compare-settled-key.js'
 import { listKeys } from './list-keys.js'
-import { type MigrationOptions, MigrationOptionsSchema } from './migration-options.js'
+import {
+  type MigrationOptions,
+  MigrationOptionsSchema,
+  type ParsedMigrationOptions,
+} from './migration-options.js'
 import { type MigrationReport, runKeyStep } from './migration-report.js'
 
-/** Whether each relation lets `from` be emptied. */
-const OUTCOMES: Readonly<Record<Relation, boolean>> = {
+/** Whether each relation lets servers read `to`, and `from` be emptied. */
+const OUTCOMES: Readonly<Record<Exclude<Relation, 'extra'>, boolean>> = {
   equal: true,
   newer: true,
   deleted: true,
-  extra: true,
   missing: false,
   older: false,
   different: false,
@@ -22,7 +25,9 @@ export type VerificationReport = MigrationReport<Relation | 'failed'>
 
 /**
  * Compares every credential of two stores, in both directions and without writing. `ok` is true when
- * nothing would be lost without `from`: every key of `from` is equal, newer or deleted in `to`.
+ * nothing would be lost without `from`: every key of `from` is equal, newer or deleted in `to`. Nor may
+ * anything come back: what only `to` holds may have been deleted in `from` while nothing wrote both, so
+ * that it is not `ok` unless `prefer: 'to'` says that servers read `to`, or `from` is read-only.
  *
  * Rejects with {@link MigrationInterruptedError}, which carries the report so far, when a store becomes
  * unavailable.
@@ -39,11 +44,16 @@ export type VerificationReport = MigrationReport<Relation | 'failed'>
  * @throws {@link ConfigurationError} when an option is malformed.
  */
 export async function verifyMigration(options: MigrationOptions): Promise<VerificationReport> {
-  const { from, to, provider, prefer, signal, ...settings } = parseOptions(
-    'verifyMigration',
-    MigrationOptionsSchema,
-    options,
-  )
+  const parsed = parseOptions('verifyMigration', MigrationOptionsSchema, options)
+  return compareStores(parsed, parsed.prefer === 'to' || !parsed.from.capabilities.write)
+}
+
+/** Compares as {@link verifyMigration}; the caller says whether `to` may hold more than `from`. */
+export async function compareStores(
+  options: ParsedMigrationOptions,
+  extra: boolean,
+): Promise<VerificationReport> {
+  const { from, to, provider, prefer, signal, ...settings } = options
   const sources = [
     [from, 'credentials'],
     [from, 'tombstones'],
@@ -57,7 +67,7 @@ export async function verifyMigration(options: MigrationOptions): Promise<Verifi
     dryRun: true,
     signal,
     keys: await listKeys(sources, provider, signal),
-    outcomes: OUTCOMES,
+    outcomes: { ...OUTCOMES, extra },
     async run(key) {
       return { outcome: (await compareSettledKey({ from, to }, key, prefer, { signal })).relation }
     },
