@@ -29,7 +29,7 @@ function check(name, action) {
 
 // P13: nothing but what is needed to run: no tests, no sources, no secrets, no install scripts.
 const ALLOWED =
-  /^package\/(?:dist\/.*\.(?:js|d\.ts)|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/
+  /^package\/(?:dist\/.*\.(?:js|d\.ts)|package\.json|README\.md|LICENSE|THIRD-PARTY-NOTICES\.md|CHANGELOG\.md)$/
 
 function subpathsOf(manifest) {
   return Object.keys(manifest.exports)
