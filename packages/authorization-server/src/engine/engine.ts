@@ -5,6 +5,7 @@ import { createEngineScope, type EngineScope } from './engine-scope.js'
 import { countFetch } from './find-document.js'
 import type { EndpointRequest } from './http.js'
 import { type KeyRing, loadKeyRing } from './key-ring.js'
+import { createOwnClaimsReader, type OwnClaimsReader } from './own-claims.js'
 import type { EngineParts } from './parts.js'
 import { createProvider } from './provider.js'
 import { revocationEnd } from './revocation-end.js'
@@ -18,6 +19,7 @@ export interface Engine {
   readonly feed: RevocationFeed
   /** The engine itself. Another one after each change of the signing key. */
   readonly provider: Provider
+  readonly readOwnClaims: OwnClaimsReader
   /** Asks the engine with the public URL of a path, whatever the caller's request said. */
   call(request: EngineCall, scope?: EngineScope): Promise<EngineResponse>
   /** Ends a grant: its records, and its tokens on all replicas. */
@@ -73,6 +75,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
     get provider() {
       return current.provider
     },
+    readOwnClaims: createOwnClaimsReader({ keys, issuer, now }),
     call({ request, query = request.query, form }, scope = createEngineScope()) {
       scope.hasAssertion = form?.has('client_assertion') ?? false
       scope.countFetch = () => countFetch(parts, request)

@@ -1,17 +1,12 @@
 import { StoreUnavailableError } from '@bestviable/mcp-auth-middleware'
-import { createLocalJWKSet, jwtVerify } from 'jose'
 import type { AdapterPayload } from 'oidc-provider'
 import type { Engine } from './engine.js'
+import type { OwnClaims } from './own-claims.js'
 import type { RevocableToken } from './revocation-feed.js'
 import { shadowIds } from './shadow-record.js'
 
 /** A JWT of ours whose signature and time are good, with the record that stands for it. */
-export interface OwnToken {
-  readonly jti: string
-  readonly expiresAt: number
-  readonly subject: string
-  readonly clientId: string
-  readonly grantId: string | undefined
+export interface OwnToken extends OwnClaims {
   /** Id under which the engine knows it. */
   readonly recordId: string
   readonly model: 'AccessToken' | 'ClientCredentials'
@@ -32,43 +27,43 @@ async function isRevoked({ feed, parts }: Engine, token: RevocableToken): Promis
 }
 
 /**
- * Finds the token that a JWT of ours is; `undefined` when it is not ours, expired or revoked. Not to be
- * called in a transaction, since it may wait for a read of the revocations by somebody else.
+ * Reads a JWT of ours; `undefined` when it is not ours, expired or revoked. Not to be called in a transaction,
+ * since it may wait for a read of the revocations by somebody else.
  */
-export async function findOwnToken(engine: Engine, token: string): Promise<OwnToken | undefined> {
-  const { issuer, now, storage, secrets } = engine.parts
+export async function readOwnToken(engine: Engine, token: string): Promise<OwnClaims | undefined> {
   if (!looksLikeJwt(token)) return undefined
-  const payload = await jwtVerify(
-    token,
-    createLocalJWKSet({
-      keys: engine.keys.jwks.keys.map((key) => ({ ...key }) as { kty: string }),
-    }),
-    { issuer, typ: 'at+jwt', currentDate: new Date(now()), clockTolerance: 10 },
-  ).then(
-    (result) => result.payload,
-    () => undefined,
-  )
-  const { jti, sub, exp, client_id: clientId, grant_id: grantId } = payload ?? {}
-  if (jti === undefined || sub === undefined || exp === undefined) return undefined
-  const revocable = {
-    subject: sub,
-    clientId: String(clientId),
-    grantId: typeof grantId === 'string' ? grantId : undefined,
-  }
-  if (await isRevoked(engine, { tokenId: jti, ...revocable })) return undefined
-  for (const recordId of shadowIds(secrets, jti)) {
+  const claims = await engine.readOwnClaims(token)
+  if (claims === undefined) return undefined
+  const { jti: tokenId, grantId, subject, clientId } = claims
+  return (await isRevoked(engine, { tokenId, grantId, subject, clientId })) ? undefined : claims
+}
+
+/** Finds the record of a JWT of ours by the ids that it may have. */
+export async function findRecord(
+  { parts }: Engine,
+  ids: readonly string[],
+): Promise<Pick<OwnToken, 'recordId' | 'model' | 'record'> | undefined> {
+  for (const recordId of ids) {
     for (const model of ['AccessToken', 'ClientCredentials'] as const) {
-      const record = await storage.records(model).find(recordId)
-      if (record === undefined) continue
-      return {
-        jti,
-        expiresAt: exp,
-        ...revocable,
-        recordId,
-        model,
-        record,
-      }
+      const record = await parts.storage.records(model).find(recordId)
+      if (record !== undefined) return { recordId, model, record }
     }
   }
   return undefined
+}
+
+/** Tells which of the ids that a record may have it has; the only one is not looked up. */
+export async function findRecordId(
+  engine: Engine,
+  ids: readonly string[],
+): Promise<string | undefined> {
+  return ids.length === 1 ? ids[0] : (await findRecord(engine, ids))?.recordId
+}
+
+/** Finds the token that a JWT of ours is, as {@link readOwnToken} does, with its record. */
+export async function findOwnToken(engine: Engine, token: string): Promise<OwnToken | undefined> {
+  const claims = await readOwnToken(engine, token)
+  if (claims === undefined) return undefined
+  const found = await findRecord(engine, shadowIds(engine.parts.secrets, claims.jti))
+  return found && { ...claims, ...found }
 }

@@ -1,4 +1,4 @@
-import { createHash, randomUUID, timingSafeEqual } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { EventEmitter } from 'node:events'
 import Provider, {
   type AccessToken,
@@ -20,11 +20,12 @@ import { extendRecords } from './extend-records.js'
 import { createInteractionPolicy } from './interaction-policy.js'
 import type { KeyRing } from './key-ring.js'
 import { observeStorage } from './observed-storage.js'
+import { mayIntrospect } from './own-introspection.js'
 import type { EngineParts } from './parts.js'
 import { PATHS } from './paths.js'
 import { applyRequestRules, findResource } from './request-rules.js'
 import { IDENTITY_SCOPES } from './resources.js'
-import { digestClientSecret } from './secrets.js'
+import { matchesClientSecret } from './secrets.js'
 import { shadowId } from './shadow-record.js'
 import { useJwtOnce } from './single-use.js'
 
@@ -115,9 +116,7 @@ function createConfiguration(
       dPoP: { enabled: parts.dpop },
       introspection: {
         enabled: true,
-        allowedPolicy: async (_ctx, client, token) =>
-          token.clientId === client.clientId ||
-          parts.resourceServerClients.includes(client.clientId),
+        allowedPolicy: async (_ctx, client, token) => mayIntrospect(parts, client.clientId, token),
       },
       pushedAuthorizationRequests: { enabled: parts.pushedAuthorizationRequests },
       resourceIndicators: {
@@ -200,11 +199,6 @@ function createConfiguration(
   }
 }
 
-function equalDigests(left: string, right: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest()
-  return timingSafeEqual(digest(left), digest(right))
-}
-
 /** Puts our policy in front of the engine, for one set of signing keys. */
 export function createProvider(
   parts: EngineParts,
@@ -220,7 +214,7 @@ export function createProvider(
   const client = provider.Client.prototype
   Object.defineProperty(client, 'compareClientSecret', {
     value(this: { clientSecret?: string }, secret: string): boolean {
-      return equalDigests(digestClientSecret(secret), this.clientSecret ?? '')
+      return matchesClientSecret(secret, this.clientSecret)
     },
   })
   Object.defineProperty(client, 'redirectUriAllowed', {

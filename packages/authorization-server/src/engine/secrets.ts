@@ -18,6 +18,12 @@ export function isSecretDigest(stored: string): boolean {
   return stored.startsWith(SECRET_DIGEST)
 }
 
+/** Compares a client secret with what is stored of it, in constant time whatever its length is. */
+export function matchesClientSecret(secret: string, stored: string | undefined): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest()
+  return timingSafeEqual(digest(digestClientSecret(secret)), digest(stored ?? ''))
+}
+
 /** Keyed hashes whose keys are derived from the key-encryption keys, one for each purpose. */
 export interface Secrets {
   /** HMAC by the current key, base64url. Parts are length-prefixed, so that they cannot run together. */

@@ -9,25 +9,22 @@ import {
   refuseClient,
 } from './form-endpoint.js'
 import { type Answer, type EndpointRequest, engineAnswer, NO_STORE } from './http.js'
-import { findOwnToken, looksLikeJwt, type OwnToken } from './own-token.js'
+import { answerActiveToken } from './own-introspection.js'
+import { findOwnToken, findRecordId, looksLikeJwt, readOwnToken } from './own-token.js'
 import { prepareClient } from './prepare-client.js'
+import { shadowIds } from './shadow-record.js'
 
-interface Prepared {
-  readonly form: URLSearchParams
-  readonly token: OwnToken | undefined
-}
+/** An id that no token has: a JWT that is not ours, or not valid any more, is a token that does not exist. */
+const NO_TOKEN = 'unknown'
 
-/** Puts the id that the engine knows in the place of a JWT. */
-async function prepare(engine: Engine, read: FormResult & { ok: true }): Promise<Prepared> {
-  const form = new URLSearchParams(read.form)
-  const given = form.get('token') ?? ''
-  const token = await findOwnToken(engine, given)
-  if (looksLikeJwt(given)) {
-    // A JWT that is not ours, or not valid any more, is a token that does not exist.
-    form.set('token', token?.recordId ?? 'unknown')
+/** The form for the engine, with the id that it knows in the place of a JWT. */
+function engineForm(given: URLSearchParams, recordId: string | undefined): URLSearchParams {
+  const form = new URLSearchParams(given)
+  if (looksLikeJwt(given.get('token') ?? '')) {
+    form.set('token', recordId ?? NO_TOKEN)
     form.set('token_type_hint', 'access_token')
   }
-  return { form, token }
+  return form
 }
 
 async function introspect(
@@ -35,14 +32,27 @@ async function introspect(
   request: EndpointRequest,
   read: FormResult & { ok: true },
 ): Promise<Answer> {
-  const { form, token } = await prepare(engine, read)
-  const response = await engine.call({ request, form })
-  const answer = engineAnswer(response, NO_STORE)
-  if (response.status !== 200 || token === undefined) return answer
-  const body: Record<string, unknown> = JSON.parse(response.body.toString('utf8'))
-  if (body.active !== true) return answer
-  // The engine knows the token by another id; callers know it by its `jti`.
-  return { ...answer, body: JSON.stringify({ ...body, jti: token.jti }) }
+  const { storage, secrets } = engine.parts
+  const given = read.form.get('token') ?? ''
+  const token = await readOwnToken(engine, given)
+  const ids = token === undefined ? [given] : shadowIds(secrets, token.jti)
+
+  const ask = async (): Promise<Answer> => {
+    const active = token && (await answerActiveToken(engine, request, read.form, token, ids))
+    if (active !== undefined) return active
+    const recordId = token && (await findRecordId(engine, ids))
+    const response = await engine.call({ request, form: engineForm(read.form, recordId) })
+    const answer = engineAnswer(response, NO_STORE)
+    if (response.status !== 200 || token === undefined) return answer
+    const body: Record<string, unknown> = JSON.parse(response.body.toString('utf8'))
+    if (body.active !== true) return answer
+    // The engine knows the token by another id; callers know it by its `jti`.
+    return { ...answer, body: JSON.stringify({ ...body, jti: token.jti }) }
+  }
+  // An assertion may be waited for: its keys are fetched, and what was read before would grow old.
+  if (read.form.has('client_assertion')) return ask()
+  const clientId = clientIdOf(request, read.form) ?? ''
+  return storage.withToken({ ids: [...ids, NO_TOKEN], clientId }, ask)
 }
 
 /**
@@ -84,7 +94,8 @@ async function revoke(
   const client = await prepareClient(engine, request, read.form)
   if (!client.ok) return client.answer
   const { documents } = client
-  const { form, token } = await prepare(engine, read)
+  const token = await findOwnToken(engine, read.form.get('token') ?? '')
+  const form = engineForm(read.form, token?.recordId)
 
   const answer = await storage.transaction(async () => {
     // It is gone afterwards, and the event has to say whose it was.

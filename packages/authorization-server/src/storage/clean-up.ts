@@ -12,6 +12,10 @@ import type { CleanUpCounts, CleanUpPeriods } from './storage.js'
 const BATCH = 1000
 const DAY_SECONDS = 86_400
 
+// A clock of this process that is far ahead must not end what the database knows to be live, nor one of
+// the database what this process does: both have to say so. `now()` lets the indexes be used.
+const OVER = 'LEAST(to_timestamp($1::float8), now())'
+
 function removing(name: string, text: string): Statement {
   return {
     name: `mcp_auth_as_clean_${name}`,
@@ -23,7 +27,7 @@ const removeTokens = removing(
   'tokens',
   `DELETE FROM {schema}.oauth_tokens WHERE (token_type, token_id) IN (
     SELECT token_type, token_id FROM {schema}.oauth_tokens
-    WHERE expires_at <= to_timestamp($1::float8)
+    WHERE expires_at <= ${OVER}
     ORDER BY expires_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)`,
 )
 
@@ -31,11 +35,12 @@ const removeClients = removing(
   'clients',
   `DELETE FROM {schema}.oauth_clients WHERE client_id IN (
     SELECT client_id FROM {schema}.oauth_clients AS unused
-    WHERE origin = 'dynamic' AND COALESCE(last_used_at, created_at) < to_timestamp($2::float8)
+    WHERE origin = 'dynamic'
+      AND COALESCE(last_used_at, created_at) < ${OVER} - make_interval(secs => $2::float8)
       AND NOT EXISTS (
         SELECT 1 FROM {schema}.oauth_tokens AS held
         WHERE held.client_id = unused.client_id
-          AND (held.expires_at IS NULL OR held.expires_at > to_timestamp($1::float8)))
+          AND (held.expires_at IS NULL OR held.expires_at > ${OVER}))
     ORDER BY COALESCE(last_used_at, created_at) LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)`,
 )
 
@@ -43,7 +48,7 @@ const removeRevocations = removing(
   'revocations',
   `DELETE FROM {schema}.revocations WHERE (kind, revoked_id) IN (
     SELECT kind, revoked_id FROM {schema}.revocations
-    WHERE expires_at <= to_timestamp($1::float8)
+    WHERE expires_at <= ${OVER}
     ORDER BY expires_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)`,
 )
 
@@ -71,8 +76,8 @@ async function removeAuditEvents(
 
 /**
  * Removes what has expired, dynamic clients that were not used for so many days and hold nothing that is
- * still valid, and old audit events. Works in batches; what another process removes meanwhile is left to
- * it.
+ * still valid, and old audit events, each by the clocks of this process and of the database. Works in
+ * batches; what another process removes meanwhile is left to it.
  */
 export async function cleanUp(
   session: StorageSession,
@@ -93,8 +98,7 @@ export async function cleanUp(
   }
 
   const tokens = await removeAll(removeTokens, [now])
-  const unusedSince = now - unusedClientDays * DAY_SECONDS
-  const clients = await removeAll(removeClients, [now, unusedSince])
+  const clients = await removeAll(removeClients, [now, unusedClientDays * DAY_SECONDS])
   const revocations = await removeAll(removeRevocations, [now])
   await removeAll(removeRateLimits, [])
   const auditEvents =

@@ -3,7 +3,7 @@ import { digestId, type SqlRow, type Statement } from '@bestviable/mcp-auth-stor
 import type { AdapterPayload } from 'oidc-provider'
 import { parseRecord } from './record-json.js'
 import { recordKey } from './record-store.js'
-import { openJson, sealJson } from './sealed-json.js'
+import { sealJson } from './sealed-json.js'
 import type { StorageSession } from './session.js'
 import { isStorable, requireStorable, toStorable } from './storable-text.js'
 import type { RecordStore } from './storage.js'
@@ -58,9 +58,12 @@ function placeOf(clientId: string, version: string) {
 }
 
 /** Opens the metadata of a row with `client_id`, which is there whether the client is active or not. */
-export async function openClient(session: StorageSession, row: SqlRow): Promise<AdapterPayload> {
+export async function openClient(
+  { openAgain }: StorageSession,
+  row: SqlRow,
+): Promise<AdapterPayload> {
   const [id, version] = [String(row.client_id), String(row.version)]
-  return parseRecord(await openJson(session.codec, placeOf(id, version), row), id, version)
+  return parseRecord(await openAgain(placeOf(id, version), row), id, version)
 }
 
 function listOf(value: unknown): string {
@@ -114,8 +117,9 @@ export function createClientRecords(session: StorageSession): RecordStore {
     async find(id) {
       // Clients send what they like.
       if (!isStorable(id, ID_LENGTH)) return undefined
-      const known = session.known.get(recordKey('Client', Buffer.from(id)))
-      const [row] = known === undefined ? await session.read(findClient, [id]) : [known]
+      const { known } = session
+      const key = recordKey('Client', Buffer.from(id))
+      const [row] = known.has(key) ? [known.get(key)] : await session.read(findClient, [id])
       return row ? openClient(session, { ...row, client_id: id }) : findNothing(id)
     },
 

@@ -17,6 +17,7 @@ import { createSigningKeyStore } from './signing-key-store.js'
 import { createSingleUse } from './single-use.js'
 import type { AuditInput, RecordStore, Storage } from './storage.js'
 import { parseStorageOptions, type StorageOptions } from './storage-options.js'
+import { readTokenFamily } from './token-family.js'
 import { createUserStore } from './user-store.js'
 
 const MODEL = /^[A-Za-z][A-Za-z0-9]{0,63}$/
@@ -84,6 +85,10 @@ export function createStorage(options: StorageOptions): Storage {
       if (!session.isInTransaction) throw new TypeError('a lock needs a transaction')
       if (model === 'Client') await session.write(lockClient, [id])
       else await lockRecordOf(session, model, idsOf(model).digest(id), modelOfUser)
+    },
+    async withToken(family, run) {
+      if (session.isInTransaction) return run()
+      return session.knowing(await readTokenFamily(session, family), run)
     },
     useOnce: createSingleUse(session),
     users: createUserStore(session, audit),

@@ -71,6 +71,27 @@ export const lockRecord: Statement = {
     FROM held`,
 }
 
+/** Kinds of records that are tokens. */
+export const TOKENS = ['AccessToken', 'ClientCredentials', 'RefreshToken'] as const
+
+/**
+ * Reads the tokens that have one of some ids, with their grants, and the active ones of their clients and of
+ * one more. `$1` digests, `$2` client_id, `$3` epoch seconds.
+ */
+export const findTokens: Statement = {
+  name: 'mcp_auth_as_find_tokens',
+  text: `WITH found AS (
+      SELECT * FROM {schema}.oauth_tokens
+      WHERE token_type IN ('${TOKENS.join("', '")}') AND token_id = ANY($1::bytea[]) AND ${VALID}
+    )
+    ${RECORD} FROM found
+    UNION ALL ${RECORD} FROM {schema}.oauth_tokens
+    WHERE ${VALID} AND token_type = 'Grant' AND token_id = ANY(ARRAY(SELECT grant_id FROM found))
+    UNION ALL SELECT 'Client', convert_to(client_id, 'UTF8'), ${SEALED}, NULL
+    FROM {schema}.oauth_clients
+    WHERE client_id = ANY(ARRAY(SELECT client_id FROM found UNION ALL SELECT $2::text)) AND active`,
+}
+
 export const lockClient: Statement = {
   name: 'mcp_auth_as_lock_client',
   text: 'SELECT 1 AS locked FROM {schema}.oauth_clients WHERE client_id = $1::text FOR UPDATE',

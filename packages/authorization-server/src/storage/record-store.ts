@@ -21,6 +21,8 @@ import type { RecordStore } from './storage.js'
 import { type NewRecord, replaceRecord } from './write-records.js'
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+/** What resource servers ask about at each of their requests. */
+const ASKED_AGAIN = ['AccessToken', 'ClientCredentials', 'Grant']
 const ISSUED = ['AccessToken', 'RefreshToken']
 
 function toColumn(value: unknown): string | null {
@@ -68,7 +70,8 @@ export function createRecordStore(
   model: string,
   ids: RecordIds,
 ): RecordStore {
-  const { codec } = session
+  const { codec, openAgain } = session
+  const isAskedAgain = ASKED_AGAIN.includes(model)
   const seconds = () => session.now() / 1000
   /** Rows that a transaction knows are asked for more than once. */
   const opened = new WeakMap<SqlRow, Promise<string>>()
@@ -82,7 +85,9 @@ export function createRecordStore(
     const { token_id: digest, consumed } = row
     const version = String(row.version)
     if (!(digest instanceof Uint8Array)) throw new StoreIntegrityError('the record has no id')
-    const json = opened.get(row) ?? openJson(codec, placeOf(digest, version), row)
+    const place = placeOf(digest, version)
+    const json =
+      opened.get(row) ?? (isAskedAgain ? openAgain(place, row) : openJson(codec, place, row))
     opened.set(row, json)
     const payload = parseRecord(await json, id ?? ids.handle(digest), version)
     return typeof consumed === 'number' ? { ...payload, consumed } : payload
@@ -132,8 +137,9 @@ export function createRecordStore(
 
     async find(id) {
       const digest = ids.digest(id)
-      const known = session.known.get(recordKey(model, digest))
-      if (known !== undefined) return open(known, id)
+      const { known } = session
+      const key = recordKey(model, digest)
+      if (known.has(key)) return open(known.get(key), id)
       const [row] = await session.read(findRecord, [model, digest, seconds()])
       return open(row, id)
     },

@@ -9,12 +9,18 @@ import {
   type SqlValue,
   type Statement,
 } from '@bestviable/mcp-auth-store-postgres'
+import { createJsonOpener, type JsonOpener } from './sealed-json.js'
 import { fitsWith, type RecordChange, writeRecords } from './write-records.js'
+
+/** Rows by `recordKey`. */
+export type Known = Map<string, SqlRow | undefined>
 
 /** Where the parts of the storage run their statements. */
 export interface StorageSession {
   readonly database: Database
   readonly codec: EnvelopeCodec
+  /** Opens rows that are read again and again. */
+  readonly openAgain: JsonOpener
   /** Epoch milliseconds. */
   readonly now: () => number
   /** One statement, in the transaction of the caller if there is one. */
@@ -30,8 +36,13 @@ export interface StorageSession {
    * statement or the commit; what fails then fails the transaction.
    */
   put(change: RecordChange): Promise<void>
-  /** What the transaction of the caller has read under its lock, by `recordKey`, and not changed since. */
-  readonly known: Map<string, SqlRow>
+  /**
+   * What the caller need not ask for, by `recordKey`: what its transaction has read under its lock and not
+   * changed since, or what `knowing` was given. `undefined` under a key stands for a row that is not there.
+   */
+  readonly known: Known
+  /** Runs with rows that were read before. Outside of a transaction, which knows only what it reads itself. */
+  knowing<Value>(known: Known, run: () => Promise<Value>): Promise<Value>
   /** Runs in the transaction of the caller, or in one of its own. */
   transaction<Value>(run: () => Promise<Value>): Promise<Value>
   /** Whether the caller is in a transaction. */
@@ -46,11 +57,17 @@ export interface StorageSession {
 /** One attempt at a transaction. */
 interface Attempt {
   readonly queryable: Queryable
-  readonly known: Map<string, SqlRow>
+  readonly known: Known
   /** Changes that were not sent yet; `undefined` when no more are collected. */
   unsent: readonly RecordChange[] | undefined
   readonly afterCommit: (() => void)[]
   state: 'open' | 'committed' | 'ended'
+}
+
+/** Rows that were read before, outside of a transaction. */
+interface Foreknowledge {
+  readonly known: Known
+  readonly state: 'known'
 }
 
 async function sendRecords(attempt: Attempt, isLast = false): Promise<void> {
@@ -68,7 +85,7 @@ export function createSession(
   codec: EnvelopeCodec,
   now: () => number,
 ): StorageSession {
-  const attempts = new AsyncLocalStorage<Attempt>()
+  const frames = new AsyncLocalStorage<Attempt | Foreknowledge>()
   let isReady = false
   let isClosed = false
   let preparing: Promise<void> | undefined
@@ -90,10 +107,17 @@ export function createSession(
   }
 
   function currentAttempt(): Attempt | undefined {
-    const attempt = attempts.getStore()
+    const frame = frames.getStore()
     // What was begun in a transaction and not waited for goes on after its commit by itself. After a
     // rollback it must not: what it would add to was never made, and the engine refuses it.
-    return attempt?.state === 'committed' ? undefined : attempt
+    return frame === undefined || frame.state === 'committed' || frame.state === 'known'
+      ? undefined
+      : frame
+  }
+
+  function currentKnown(): Known | undefined {
+    const frame = frames.getStore()
+    return frame?.state === 'known' ? frame.known : currentAttempt()?.known
   }
 
   async function query(
@@ -113,17 +137,18 @@ export function createSession(
   return {
     database,
     codec,
+    openAgain: createJsonOpener(codec),
     now,
     read: (statement, values = []) => query('read', statement, values),
     async write(statement, values = [], key) {
-      const known = currentAttempt()?.known
+      const known = currentKnown()
       if (key === undefined) known?.clear()
       else known?.delete(key)
       return query('write', statement, values)
     },
     async put(change) {
       const attempt = currentAttempt()
-      attempt?.known.delete(change.key)
+      currentKnown()?.delete(change.key)
       if (attempt?.state === 'open' && attempt.unsent !== undefined) {
         if (!fitsWith(attempt.unsent, change)) await sendRecords(attempt)
         // What nobody waited for can come when the commit is under way.
@@ -136,8 +161,10 @@ export function createSession(
       await query('write', statement, values)
     },
     get known() {
-      return currentAttempt()?.known ?? new Map()
+      return currentKnown() ?? new Map()
     },
+    knowing: (known, run) =>
+      currentAttempt() === undefined ? frames.run({ known, state: 'known' }, run) : run(),
     get isInTransaction() {
       return currentAttempt() !== undefined
     },
@@ -148,6 +175,8 @@ export function createSession(
     },
     async transaction(run) {
       if (currentAttempt() !== undefined) return run()
+      // It may change what was read before.
+      currentKnown()?.clear()
       // Before it begins: an embedded database has one session.
       await prepare()
       const tried: Attempt[] = []
@@ -169,7 +198,7 @@ export function createSession(
               state: 'open',
             }
             tried.push(attempt)
-            const result = await attempts.run(attempt, run)
+            const result = await frames.run(attempt, run)
             lastWrite = sendRecords(attempt, true)
             // With PostgreSQL it travels with the commit, which fails with it.
             if (database.engine === 'postgres') lastWrite.catch(() => undefined)

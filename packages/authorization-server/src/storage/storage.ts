@@ -237,6 +237,14 @@ export interface CleanUpPeriods {
   readonly auditRetentionDays: number | false
 }
 
+/** What is asked about a token, and by whom. */
+export interface TokenFamily {
+  /** Ids that the token may have, of which it has one at most. */
+  readonly ids: readonly string[]
+  /** Client that asks. */
+  readonly clientId: string
+}
+
 /** Everything that the authorization server keeps, in one schema of PostgreSQL or PGlite. */
 export interface Storage {
   /**
@@ -263,6 +271,13 @@ export interface Storage {
     id: string,
     options?: { readonly modelOfUser?: string | undefined },
   ): Promise<void>
+  /**
+   * Runs what follows with the access or refresh token that has one of some ids, with its grant and its
+   * client, and with the client that asks: all as they are when this is called, read by one statement.
+   * They are not asked for again until something is written, so `run` should not wait for others. In a
+   * transaction it only runs.
+   */
+  withToken<Value>(family: TokenFamily, run: () => Promise<Value>): Promise<Value>
   /**
    * Marks a name as used until a time in epoch seconds, and tells whether it was not. At once: of parallel
    * calls, also of other processes, one is told so; who calls waits for the transaction of who was first.

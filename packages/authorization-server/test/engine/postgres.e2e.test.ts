@@ -26,6 +26,8 @@ import type { TestServer } from './support/server.js'
 const app = express()
 let http: Server
 let database: Database
+/** Names of the statements that ran outside of transactions. */
+const statements: string[] = []
 let as: AuthorizationServer
 let start: () => Promise<AuthorizationServer>
 // What the flows use of a test server; the storage here is a real one.
@@ -38,10 +40,15 @@ beforeAll(async () => {
   const resource = `${origin}/mcp`
   database = createDatabase({ dataDir: 'memory://' })
   const encryptionKeys = generateEncryptionKey()
+  const query: Database['query'] = (statement, ...rest) => {
+    statements.push(statement.name)
+    return database.query(statement, ...rest)
+  }
+  const observed: Database = Object.create(database, { query: { value: query } })
   start = () =>
     createAuthorizationServer({
       issuer: origin,
-      database,
+      database: observed,
       encryptionKeys,
       resources: { [resource]: { scopes: { 'coda.read': 'Read', 'coda.write': 'Change' } } },
       login: [devLogin({ users: [{ subject: 'ann', email: 'ann@example.com', name: 'Ann' }] })],
@@ -82,6 +89,33 @@ describe('on the real storage (PGlite)', () => {
     expect(revoked.status).toBe(200)
     expect(await callMcp(server, first?.body.access_token)).toBe(401)
     expect((await refresh(server, clientId, first?.body.refresh_token)).status).toBe(400)
+  })
+
+  it('introspects by one statement, and sees at once what was revoked', async () => {
+    const client = await register(server, {
+      client_name: 'Asking',
+      token_endpoint_auth_method: 'client_secret_post',
+    })
+    const { client_id: id, client_secret: secret = '' } = client
+    const own = { client_id: id, client_secret: secret }
+    const form = codeForm(id, await authorize(server, id))
+    const { body } = await postToken(server, { ...form, client_secret: secret })
+    const send = async (path: string, token: unknown) => {
+      const sent = new URLSearchParams({ ...own, token: String(token) })
+      const response = await fetch(`${server.origin}/oauth/${path}`, { method: 'POST', body: sent })
+      return path === 'introspect' ? response.json() : undefined
+    }
+    for (const token of [body.access_token, body.refresh_token, 'unknown', 'not.our.token']) {
+      statements.length = 0
+      const { active } = await send('introspect', token)
+      expect(active).toBe(token === body.access_token || token === body.refresh_token)
+      const ran = statements.filter((name) => !name.includes('revocations'))
+      expect(ran).toEqual(['mcp_auth_as_find_tokens'])
+    }
+    await send('revoke', body.refresh_token)
+    for (const token of [body.access_token, body.refresh_token]) {
+      expect(await send('introspect', token)).toEqual({ active: false })
+    }
   })
 
   it('E03 redeems a code once in 20 parallel requests, and E05 spares it in errors', async () => {

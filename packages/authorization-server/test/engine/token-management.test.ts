@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { callEngine } from '../../src/engine/engine-call.js'
 import { digestClientSecret } from '../../src/engine/secrets.js'
 import {
   authorize,
@@ -9,7 +10,13 @@ import {
   refresh,
   register,
 } from './support/flow.js'
+import type { Row } from './support/memory-storage.js'
 import { startServer, type TestServer } from './support/server.js'
+
+vi.mock('../../src/engine/engine-call.js', async (load) => {
+  const actual = await load<typeof import('../../src/engine/engine-call.js')>()
+  return { ...actual, callEngine: vi.fn(actual.callEngine) }
+})
 
 let server: TestServer
 /** Clients that may introspect every token. */
@@ -36,6 +43,10 @@ async function post(
     body: text === '' ? {} : JSON.parse(text),
     headers: response.headers,
   }
+}
+
+function withPayload(row: Row, changes: Readonly<Record<string, unknown>>): Row {
+  return { ...row, payload: { ...row.payload, ...changes } }
 }
 
 async function confidential(name: string) {
@@ -164,6 +175,123 @@ describe('introspection', () => {
     for (const [key, row] of written) server.storage.state.rows.set(key, row)
     expect(await ask()).toEqual({ active: false })
     expect(await callMcp(server, token)).toBe(401)
+  })
+})
+
+describe('introspection of a JWT by a client with a secret', () => {
+  const ask = async (
+    token: string,
+    headers: Readonly<Record<string, string>>,
+    fields: Readonly<Record<string, string>> = {},
+  ) => {
+    vi.mocked(callEngine).mockClear()
+    const answer = await post('introspect', { token, ...fields }, headers)
+    return { ...answer, engineCalls: vi.mocked(callEngine).mock.calls.length }
+  }
+
+  async function jobToken() {
+    const { client, clientSecret = '' } = await server.as.clients.create({
+      clientName: 'Job',
+      grantTypes: ['client_credentials'],
+      tokenEndpointAuthMethod: 'client_secret_post',
+      scopes: ['coda.read'],
+    })
+    const secret = { client_id: client.clientId, client_secret: clientSecret }
+    const { body } = await postToken(server, { grant_type: 'client_credentials', ...secret })
+    return { secret, access: String(body.access_token) }
+  }
+
+  it('is answered as the engine answers it, without it', async () => {
+    const own = await confidential('Same')
+    const inspector = await confidential('Same inspector')
+    inspectors.push(inspector.id)
+    const { access } = await confidentialTokens(own)
+    const job = await jobToken()
+    for (const [token, headers, fields] of [
+      [access, own.headers, {}],
+      [access, inspector.headers, {}],
+      [job.access, {}, job.secret],
+      [job.access, inspector.headers, {}],
+    ] as const) {
+      const answer = await ask(token, headers, fields)
+      // To the engine a parameter without a value is none; we leave such a request to it.
+      const expected = await ask(token, headers, { client_assertion: '', ...fields })
+      expect(answer.body).toMatchObject({ active: true, token_type: 'Bearer' })
+      expect([answer.status, answer.body]).toEqual([expected.status, expected.body])
+      for (const name of ['content-type', 'cache-control', 'pragma', 'access-control-allow-origin'])
+        expect(answer.headers.get(name)).toBe(expected.headers.get(name))
+      expect([answer.engineCalls, expected.engineCalls]).toEqual([0, 1])
+    }
+  })
+
+  it('E27 refuses a wrong secret, two ways to prove a client, and two clients', async () => {
+    const own = await confidential('Proving')
+    const other = await confidential('Proving, too')
+    const { access } = await confidentialTokens(own)
+    const { client_id: id } = await register(server, { client_name: 'Public' })
+    const basic = (text: string) => ({
+      authorization: `Basic ${Buffer.from(text).toString('base64')}`,
+    })
+    const statusOf = async (...parameters: Parameters<typeof ask>) =>
+      (await ask(...parameters)).status
+    expect(await statusOf(access, own.headers, { client_id: own.id })).toBe(200)
+    expect(await statusOf(access, basic(`${own.id}:${own.secret}x`))).toBe(401)
+    expect(await statusOf(access, basic(`${own.id}:${other.secret}`))).toBe(401)
+    expect(await statusOf(access, basic(`${id}:${own.secret}`))).toBe(401)
+    expect(await statusOf(access, {}, { client_id: id, client_secret: own.secret })).toBe(401)
+    expect(await statusOf(access, own.headers, { client_id: other.id })).toBe(400)
+    expect(await statusOf(access, own.headers, { client_secret: own.secret })).toBe(400)
+    const bearer = own.headers.authorization.replace('Basic', 'Bearer')
+    expect(await statusOf(access, { authorization: bearer }, { client_id: own.id })).toBe(401)
+  })
+
+  it('leaves a client that proves itself in another way than its own to the engine', async () => {
+    const own = await confidential('Other way')
+    const { access } = await confidentialTokens(own)
+    const posted = { client_id: own.id, client_secret: own.secret }
+    expect((await ask(access, {}, posted)).engineCalls).toBe(1)
+    const job = await jobToken()
+    const { client_id: id, client_secret: secret } = job.secret
+    const basic = `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`
+    expect((await ask(job.access, { authorization: basic })).engineCalls).toBe(1)
+    // The nearest one that is answered without it.
+    expect((await ask(access, own.headers)).engineCalls).toBe(0)
+  })
+
+  it.each<[string, string, (row: Row) => Row | undefined]>([
+    ['record is gone', 'AccessToken', () => undefined],
+    ['record has ended', 'AccessToken', (row) => withPayload(row, { exp: 1_000_000_000 })],
+    ['record is of another kind', 'AccessToken', (row) => withPayload(row, { kind: 'Session' })],
+    ['record is of another client', 'AccessToken', (row) => withPayload(row, { clientId: 'x' })],
+    ['grant is gone', 'Grant', () => undefined],
+    ['grant has ended', 'Grant', (row) => withPayload(row, { exp: 1_000_000_000 })],
+    ['grant is of another client', 'Grant', (row) => withPayload(row, { clientId: 'x' })],
+    ['grant is of another user', 'Grant', (row) => withPayload(row, { accountId: 'x' })],
+  ])('says inactive where the %s', async (_title, model, change) => {
+    const own = await confidential('Changing')
+    const { rows } = server.storage.state
+    const known = new Set(rows.keys())
+    const { access } = await confidentialTokens(own)
+    expect((await ask(access, own.headers)).body.active).toBe(true)
+    const found = [...rows].find(([key, row]) => !known.has(key) && row.model === model)
+    if (found === undefined) throw new Error(`no ${model}`)
+    const [key, row] = found
+    const changed = change(row)
+    if (changed === undefined) server.storage.state.rows.delete(key)
+    else server.storage.state.rows.set(key, changed)
+    expect((await ask(access, own.headers)).body).toEqual({ active: false })
+  })
+
+  it('is 503 while the storage fails, never inactive', async () => {
+    const own = await confidential('Waiting')
+    const { access } = await confidentialTokens(own)
+    for (const calls of [0, 1, 2]) {
+      server.storage.fail(calls)
+      const { status } = await ask(access, own.headers)
+      server.storage.recover()
+      expect(status).toBe(503)
+    }
+    expect((await ask(access, own.headers)).body.active).toBe(true)
   })
 })
 

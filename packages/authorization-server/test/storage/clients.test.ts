@@ -214,6 +214,37 @@ describe.each(engineSetups)('clients on $title', ({ engine, profile }) => {
       expect(await failureOf(never)).toBe('ERR_STORE_INVALID')
     })
 
+    // F08: a clock of one process that jumps ahead must not sign out everybody at all of them.
+    it('cleans up nothing that is live by the clock of the database', async () => {
+      const { storage, clock, sql } = backend
+      const before = clock.now
+      clock.now = Date.now()
+      const [live, over] = [newId(), newId()]
+      const tokens = storage.records('RefreshToken')
+      await tokens.upsert(live, { jti: live, clientId: 'used' }, 30 * 86_400)
+      await tokens.upsert(over, { jti: over, clientId: 'used' }, 60)
+      await sql(
+        `UPDATE {schema}.oauth_tokens SET expires_at = now() - interval '1 second'
+         WHERE expires_at < now() + interval '10 minutes'`,
+      )
+      await records.upsert('used', metadataOf('used'))
+      const grant = { kind: 'grant', id: 'live', expiresAt: clock.now / 1000 + 86_400 } as const
+      await storage.revocations.add([grant])
+      await storage.audit({ event: 'consent', outcome: 'done' })
+      clock.now += 3650 * DAY
+      const periods = { unusedClientDays: 90, auditRetentionDays: 90 }
+      expect(await storage.cleanUp(periods)).toEqual({
+        tokens: 1,
+        clients: 0,
+        revocations: 0,
+        auditEvents: 0,
+      })
+      clock.now -= 3650 * DAY
+      expect(await tokens.find(live)).toBeDefined()
+      expect(await storage.clients.find('used')).toBeDefined()
+      clock.now = before
+    })
+
     it('cleans up more than one batch, also with two processes at once', async () => {
       await backend.sql(
         `INSERT INTO {schema}.oauth_tokens (token_type, token_id, expires_at, created_at, version,

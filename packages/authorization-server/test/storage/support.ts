@@ -63,7 +63,8 @@ export async function openBackend(
   await database.ready({ timeoutMilliseconds: START_MILLISECONDS })
   const key = generateEncryptionKey()
   const codec = codecOf(key)
-  const clock = { now: 1_800_000_000_000 }
+  // Behind the clock of the database by years, within which tests move it.
+  const clock = { now: 1_700_000_000_000 }
   const storage = createStorage({ database, codec, now: () => clock.now })
   await storage.check()
   const opened = [database]

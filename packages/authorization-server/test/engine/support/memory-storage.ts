@@ -221,6 +221,7 @@ export function createMemoryStorage(now: () => number): MemoryStorage {
       call(() => {
         if (running.getStore() === undefined) throw new TypeError('a lock needs a transaction')
       }),
+    withToken: (_family, run) => run(),
     useOnce: (name, expiresAt) =>
       call(() => {
         const key = `ReplayDetection ${name}`
