@@ -73,7 +73,7 @@ export interface AuditTrail {
 
 const PAGE = 500
 const PRUNE_BATCH = 1000
-const DAY_MILLISECONDS = 86_400_000
+const DAY_SECONDS = 86_400
 
 const readLastId: Statement = {
   name: 'mcp_auth_audit_last',
@@ -81,12 +81,13 @@ const readLastId: Statement = {
 }
 
 // In batches, so that no lock and no transaction lasts long.
-const pruneBatch = bindStatement<'before' | 'namespace' | 'limit'>(
+// By the clocks of this process and of the database: one that is far ahead removes nothing alone.
+const pruneBatch = bindStatement<'now' | 'age' | 'namespace' | 'limit'>(
   'mcp_auth_audit_prune',
   `WITH pruned AS (
   DELETE FROM {schema}.audit_events WHERE id IN (
     SELECT id FROM {schema}.audit_events
-    WHERE at < to_timestamp({before}::float8 / 1000)
+    WHERE at < LEAST(to_timestamp({now}::float8 / 1000), now()) - make_interval(secs => {age}::float8)
       AND ({namespace}::text IS NULL OR namespace = {namespace}::text)
     ORDER BY at LIMIT {limit}::int)
   RETURNING 1)
@@ -158,8 +159,8 @@ export function createAuditTrail(database: Database, options: AuditTrailOptions 
     },
     export: (filter = {}) => readAll(parseExportOptions(filter)),
     async prune() {
-      const before = now() - retentionDays * DAY_MILLISECONDS
-      const parameters = { before, namespace: namespace ?? null, limit: PRUNE_BATCH }
+      const scope = { namespace: namespace ?? null, limit: PRUNE_BATCH }
+      const parameters = { now: now(), age: retentionDays * DAY_SECONDS, ...scope }
       const values = pruneBatch.values(parameters)
       let pruned = 0
       for (;;) {

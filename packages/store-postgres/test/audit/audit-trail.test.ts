@@ -163,6 +163,20 @@ describe.each(setups)('createAuditTrail() on $title', ({ engine, profile }) => {
     },
   )
 
+  it.skipIf(skip)('prunes nothing that is young by the clock of the database', async () => {
+    const day = 86_400_000
+    const past = Date.now() - 90 * day
+    await insertAuditEntries(database, [
+      read('old', { at: past - 60_000 }),
+      read('young', { at: past + 600_000 }),
+    ])
+    const ahead = { now: () => Date.now() + 3650 * day }
+    const behind = { now: () => Date.now() - day }
+    expect(await createAuditTrail(database, behind).prune()).toBe(0)
+    expect(await createAuditTrail(database, ahead).prune()).toBe(1)
+    expect(versionsOf(await createAuditTrail(database).list())).toEqual(['young'])
+  })
+
   it.skipIf(skip)('takes the events of other stores through its sink', async () => {
     const now = () => NOON
     const trail = createAuditTrail(database, { now })
