@@ -24,7 +24,6 @@ const QUIET: ReadonlySet<string> = new Set([
   'cleared',
   'equal',
   'newer',
-  'extra',
 ])
 
 /** What an outcome means, for those that need attention. */
@@ -40,6 +39,8 @@ const ADVICE: Readonly<Record<string, string>> = {
   undeleted: 'deleted in the source since it was copied: run the migration again',
   changed: 'changed meanwhile and was left alone: run it again',
   'by-hand': 'the source is read-only: remove it there by hand',
+  extra:
+    'only in the target: --prefer from removes it while every server reads the source; --prefer to accepts it once every server reads the target',
 }
 
 /** The place of one store, without anything that leads into it. */
@@ -87,7 +88,8 @@ export function formatReport(report: MigrationReport): readonly string[] {
     `${report.total} credentials`,
     ...counts.map(([name, count]) => `${name}: ${count}`),
   ]
-  const loud = new Set(counts.map(([name]) => name).filter((name) => !QUIET.has(name)))
+  const isQuiet = (name: string): boolean => QUIET.has(name) || (name === 'extra' && report.ok)
+  const loud = new Set(counts.map(([name]) => name).filter((name) => !isQuiet(name)))
   for (const outcome of loud) {
     const entries = report.entries.filter((entry) => entry.outcome === outcome)
     lines.push(`${outcome} (${ADVICE[outcome] ?? 'see the reason'})`)
