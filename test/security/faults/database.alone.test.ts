@@ -42,8 +42,8 @@ async function begin(): Promise<MixedLoad> {
 /** Loads two replicas while the database is away, and gives back when it was, and the recovery. */
 async function during(take: () => Promise<void>, giveBack: () => Promise<void>) {
   const running = await begin()
-  await take()
   const from = performance.now()
+  await take()
   await pause(OUTAGE_MILLISECONDS)
   const until = performance.now()
   await giveBack()
@@ -71,6 +71,7 @@ describe.skipIf(engine === undefined)('two replicas under 100 requests per secon
         ...measured,
         id: 'F01-killed',
         unaffected: UNAFFECTED,
+        deadline: STORE_MILLISECONDS,
         method: `PostgreSQL ended by SIGKILL for ${OUTAGE_MILLISECONDS / 1000} s below 100 requests per second to two replicas`,
       })
     },

@@ -2,6 +2,7 @@ export interface Group {
   readonly package: string
   readonly mutate: readonly string[]
   readonly tests: readonly string[]
+  readonly slow?: readonly string[] | undefined
 }
 
 export const GROUPS: Readonly<Record<string, Group>>

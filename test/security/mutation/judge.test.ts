@@ -41,6 +41,7 @@ describe('readReport()', () => {
       ),
     )
     expect(found.detected).toBe(2)
+    expect(found.counts).toEqual({ killed: 1, timeouts: 1, survived: 1, noCoverage: 1 })
     expect(found.survivors).toEqual([
       { line: 2, survivor },
       { line: 2, survivor: { ...survivor, replacement: 'false' } },

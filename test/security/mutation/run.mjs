@@ -2,30 +2,34 @@
 //
 //   node test/security/mutation/run.mjs                     every group, for the night
 //   node test/security/mutation/run.mjs headers jwt         some groups
+//   node test/security/mutation/run.mjs --incremental jwt   takes over what the last such run found out
+//                                                           about mutants whose file and tests are the same
 //   node test/security/mutation/run.mjs --changed origin/main   only files changed since, for CI
+//
+// The score of a whole group is kept in scores.json, from which the security report takes figure R21.
+// Of changed files only the survivors count, which must be listed: their share says nothing about a group.
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { GROUPS, mutatedFiles } from './groups.mjs'
-import { judge, readReport, scoreOf } from './judge.mjs'
+import { findListed, judge, readReport, scoreOf } from './judge.mjs'
+import { digestGroup, GOAL, ROOT, toScore, writeScore } from './scores.mjs'
 
-const GOAL = 90
-const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 const known = JSON.parse(readFileSync(new URL('survivors.json', import.meta.url), 'utf8'))
 
 function readArguments() {
   const { values, positionals } = parseArgs({
-    options: { changed: { type: 'string' } },
+    options: { changed: { type: 'string' }, incremental: { type: 'boolean', default: false } },
     allowPositionals: true,
   })
   const unknown = positionals.filter((name) => !(name in GROUPS))
   if (unknown.length > 0) {
     throw new Error(`no group ${unknown.join(', ')}; there are ${Object.keys(GROUPS).join(', ')}`)
   }
-  return { names: positionals.length > 0 ? positionals : Object.keys(GROUPS), base: values.changed }
+  const names = positionals.length > 0 ? positionals : Object.keys(GROUPS)
+  return { names, base: values.changed, isIncremental: values.incremental }
 }
 
 function changedSince(base) {
@@ -51,38 +55,32 @@ function selectFiles(group, changed) {
   )
 }
 
-function runGroup(name, files, folder) {
+function runGroup(name, files, folder, isIncremental) {
   const result = join(folder, `${name}.json`)
   const stryker = join(ROOT, 'node_modules/@stryker-mutator/core/bin/stryker.js')
-  const { status } = spawnSync(process.execPath, [stryker, 'run', '--mutate', files.join(',')], {
-    cwd: ROOT,
-    stdio: 'inherit',
-    env: { ...process.env, MUTATION_GROUP: name, MUTATION_RESULT: result },
-  })
+  const kept = ['--incremental', '--incrementalFile', `.stryker-tmp/incremental-${name}.json`]
+  const { status } = spawnSync(
+    process.execPath,
+    [stryker, 'run', '--mutate', files.join(','), ...(isIncremental ? kept : [])],
+    {
+      cwd: ROOT,
+      stdio: 'inherit',
+      env: { ...process.env, MUTATION_GROUP: name, MUTATION_RESULT: result },
+    },
+  )
   if (status !== 0) throw new Error(`${name}: Stryker ended with ${status}; do its tests pass?`)
   return { name, ...readReport(JSON.parse(readFileSync(result, 'utf8'))) }
 }
 
-/** Writes a part of figure R21, in the form of `test/security/support/figures.ts`. */
-function recordFigure({ name, detected, survivors }) {
-  const folder = process.env.SECURITY_FIGURES
-  if (folder === undefined || folder === '') return
-  const score = scoreOf(detected, survivors.length)
-  const record = {
-    id: 'R21',
-    part: `mutants-${name}`,
-    values: {
-      'mutants noticed': detected,
-      'mutants survived': survivors.length,
-      'score, per cent': Math.round(score * 10) / 10,
-    },
-    isMet: score >= GOAL,
-    method: `Stryker over ${GROUPS[name].mutate.length} modules of ${GROUPS[name].package}, with their fast tests`,
-    measuredAt: new Date().toISOString(),
-    node: process.version,
+/** Measures a whole group and keeps its score, unless its files were changed meanwhile. */
+function measureGroup(name, folder, isIncremental) {
+  const digest = digestGroup(GROUPS[name])
+  const group = runGroup(name, mutatedFiles(GROUPS[name]), folder, isIncremental)
+  if (digestGroup(GROUPS[name]) !== digest) {
+    throw new Error(`${name}: its sources or tests were changed while it was measured`)
   }
-  mkdirSync(folder, { recursive: true })
-  writeFileSync(join(folder, `R21.${record.part}.json`), `${JSON.stringify(record, null, 2)}\n`)
+  writeScore(name, toScore(group, known, digest))
+  return group
 }
 
 function print({ name, detected, survivors }) {
@@ -90,35 +88,41 @@ function print({ name, detected, survivors }) {
   console.log(`${name}: ${score} %, ${detected} noticed, ${survivors.length} survived`)
   for (const { line, survivor } of survivors) {
     const { file, mutator, original, replacement } = survivor
-    const reason = known.find((entry) => entry.file === file && entry.original === original)?.reason
+    const reason = findListed(known, survivor)?.reason
     console.log(`  ${file}:${line} ${mutator}: ${original} -> ${replacement}`)
     console.log(`    ${reason ?? 'NO REASON STATED'}`)
   }
 }
 
-const { names, base } = readArguments()
+const { names, base, isIncremental } = readArguments()
 const changed = base === undefined ? undefined : changedSince(base)
 const folder = mkdtempSync(join(tmpdir(), 'mutation-'))
 const groups = []
+const failures = []
 try {
   for (const name of names) {
     const files = selectFiles(GROUPS[name], changed)
     if (files.length === 0) continue
-    const group = runGroup(name, files, folder)
-    groups.push(group)
-    print(group)
-    // Only a whole group is the figure; the share of a few changed files says nothing about it.
-    if (changed === undefined) recordFigure(group)
+    try {
+      const group =
+        changed === undefined
+          ? measureGroup(name, folder, isIncremental)
+          : runGroup(name, files, folder, false)
+      groups.push(group)
+      print(group)
+    } catch (error) {
+      failures.push(error.message)
+    }
   }
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }
 
-const problems = judge(groups, known, GOAL)
+const problems = [...failures, ...judge(groups, known, changed === undefined ? GOAL : 0)]
 const detected = groups.reduce((sum, group) => sum + group.detected, 0)
 const survived = groups.reduce((sum, group) => sum + group.survivors.length, 0)
 console.log(
-  groups.length === 0
+  groups.length + failures.length === 0
     ? 'no security module was changed'
     : `${scoreOf(detected, survived).toFixed(1)} % of ${detected + survived} mutants were noticed`,
 )

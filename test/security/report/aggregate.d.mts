@@ -39,6 +39,10 @@ export interface Report {
 }
 
 export function readParts(folder: string): readonly RecordedPart[]
+export function withScores(
+  parts: readonly RecordedPart[],
+  scores: readonly RecordedPart[],
+): readonly RecordedPart[]
 export function sumValues(
   parts: readonly { readonly values: Readonly<Record<string, number>> }[],
 ): Readonly<Record<string, number>>

@@ -13,6 +13,11 @@ export function readParts(folder) {
     .map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')))
 }
 
+/** Takes figure R21 from the kept scores alone, whatever the folder of a run has of it. */
+export function withScores(parts, scores) {
+  return [...parts.filter(({ id }) => id !== 'R21'), ...scores]
+}
+
 /** Adds what was counted, and takes the largest of what was measured. */
 export function sumValues(parts) {
   const sums = {}

@@ -1,6 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { aggregate, findBlockers, type RecordedPart, type Report, sumValues } from './aggregate.mjs'
+import { GROUPS } from '../mutation/groups.mjs'
+import { scoreParts } from '../mutation/scores.mjs'
+import {
+  aggregate,
+  findBlockers,
+  type RecordedPart,
+  type Report,
+  sumValues,
+  withScores,
+} from './aggregate.mjs'
 import { findSuites } from './find-suites.mjs'
 import { formatPage } from './page.mjs'
 import { readConformance } from './run-suites.mjs'
@@ -73,6 +82,53 @@ describe('aggregate()', () => {
       'milliseconds until full service': 300,
       'heap (MB)': 3,
     })
+  })
+})
+
+describe('withScores()', () => {
+  const names = Object.keys(GROUPS)
+  const digest = 'ab'.repeat(32)
+  const dayOf = (index: number) => `2026-11-${String(index + 1).padStart(2, '0')}`
+  const kept = Object.fromEntries(
+    names.map((name, index) => {
+      const counts = { killed: 99, survived: 1, noCoverage: 0, timeouts: 0, listed: 1 }
+      const date = `${dayOf(index)}T08:00:00.000Z`
+      return [name, { score: 99, ...counts, date, node: 'v20.20.2', digest }]
+    }),
+  )
+  const figureOf = (digestOf: () => string) => {
+    const figures = aggregate(withScores(all, scoreParts(kept, digestOf)))
+    const figure = figures.find(({ id }) => id === 'R21')
+    if (figure === undefined) throw new Error('there is no R21')
+    expect(figures.filter(({ id }) => id !== 'R21')).toHaveLength(IDS.length - 1)
+    return figure
+  }
+
+  it('takes R21 from the kept scores, with the date of each group', () => {
+    const figure = figureOf(() => digest)
+    expect(figure).toMatchObject({ status: 'met', parts: { length: names.length } })
+    expect(figure.values).toMatchObject({ 'mutants noticed': 99 * names.length })
+    const page = formatPage({ ...reportOf(all), figures: [figure] }, sumValues)
+    for (const [index, name] of names.entries()) {
+      expect(page).toMatch(new RegExp(`^\\| mutants-${name} \\|.*\\| ${dayOf(index)}, `, 'm'))
+    }
+  })
+
+  it('has a gap that names the groups whose sources have changed', () => {
+    let calls = 0
+    const figure = figureOf(() => (calls++ === 0 ? 'another' : digest))
+    expect(figure).toMatchObject({
+      status: 'gap',
+      cause: `not met: mutants-${names[0]} (stale)`,
+    })
+    expect(figure.parts[0]?.method).toContain('Stale: sources or tests have changed since.')
+  })
+
+  it('has a gap where nothing is kept, whatever a run has recorded', () => {
+    const figures = aggregate(withScores(all, scoreParts({})))
+    expect(figures.find(({ id }) => id === 'R21')?.cause).toMatch(
+      /^not met: mutants-headers \(not measured\)/,
+    )
   })
 })
 

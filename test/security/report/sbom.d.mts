@@ -1,9 +1,14 @@
+export interface Component {
+  readonly 'bom-ref': string
+  readonly purl: string
+}
+
 /** A bill of materials as CycloneDX, as far as it is looked at here. */
 export interface Bill {
   readonly bomFormat: string
-  readonly metadata: { readonly component: { readonly purl: string } }
-  readonly components: readonly { readonly purl: string }[]
-  readonly dependencies: readonly { readonly ref: string }[]
+  readonly metadata: { readonly component: Component }
+  readonly components: readonly Component[]
+  readonly dependencies: readonly { readonly ref: string; readonly dependsOn: readonly string[] }[]
 }
 
 export function listPackages(): readonly {

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { bundledInto } from './bundled.mjs'
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'))
@@ -43,10 +44,11 @@ function copyManifests(folder) {
   writeFileSync(join(folder, 'package-lock.json'), JSON.stringify({ ...lock, version: '0.0.0' }))
 }
 
+const isPackage = ({ purl }, name) => decodeURIComponent(purl).startsWith(`pkg:npm/${name}@`)
+
 /** npm describes the workspace as the subject; the subject is the package. */
 function describePackage(bill, name) {
-  const isSubject = ({ purl }) => decodeURIComponent(purl).startsWith(`pkg:npm/${name}@`)
-  const subject = bill.components.find(isSubject)
+  const subject = bill.components.find((each) => isPackage(each, name))
   if (subject === undefined) throw new Error(`npm sbom does not name ${name}`)
   const root = bill.metadata.component['bom-ref']
   return {
@@ -57,19 +59,65 @@ function describePackage(bill, name) {
   }
 }
 
+/** The component of a package that is bundled into another one, as npm writes those that it installs. */
+function describeBundled({ name, version }) {
+  const entry = readJson(join(ROOT, 'package-lock.json')).packages[`node_modules/${name}`]
+  if (entry?.version !== version) throw new Error(`the lockfile has no ${name} ${version}`)
+  const [algorithm, digest] = entry.integrity.split('-')
+  return {
+    'bom-ref': `${name}@${version}`,
+    type: 'library',
+    name,
+    version,
+    scope: 'required',
+    purl: `pkg:npm/${name.replace('@', '%40')}@${version}`,
+    properties: [{ name: 'cdx:npm:package:bundled', value: 'true' }],
+    hashes: [
+      {
+        alg: algorithm.replace('sha', 'SHA-'),
+        content: Buffer.from(digest, 'base64').toString('hex'),
+      },
+    ],
+    licenses: [{ license: { id: entry.license } }],
+  }
+}
+
+/** Adds what is bundled into the packages of a bill, which npm does not know of. */
+function addBundled(bill, packages) {
+  const { component } = bill.metadata
+  const components = [...bill.components]
+  const dependencies = bill.dependencies.map((each) => ({ ...each }))
+  for (const { folder, name } of packages) {
+    const holder = [component, ...bill.components].find((each) => isPackage(each, name))
+    if (holder === undefined) continue
+    for (const bundled of bundledInto(join(ROOT, folder))) {
+      const described = describeBundled(bundled)
+      const ref = described['bom-ref']
+      if (!components.some((each) => each['bom-ref'] === ref)) {
+        components.push(described)
+        dependencies.push({ ref, dependsOn: [] })
+      }
+      const needs = dependencies.find((each) => each.ref === holder['bom-ref'])
+      needs.dependsOn = [...new Set([...needs.dependsOn, ref])]
+    }
+  }
+  return { ...bill, components, dependencies }
+}
+
 /** Makes the bills of all published packages, without the network and without what is installed. */
 export function createSboms() {
   const folder = mkdtempSync(join(tmpdir(), 'sbom-'))
   try {
     copyManifests(folder)
-    return listPackages().map(({ name, version }) => {
+    const packages = listPackages()
+    return packages.map(({ name, version }) => {
       const parameters = ['--sbom-format=cyclonedx', '--package-lock-only']
       const text = execFileSync(
         'npm',
         ['sbom', ...parameters, '--sbom-type=library', '--offline', `--workspace=${name}`],
         { cwd: folder, encoding: 'utf8', maxBuffer: 2 ** 26, stdio: ['ignore', 'pipe', 'pipe'] },
       )
-      return { name, version, bill: describePackage(JSON.parse(text), name) }
+      return { name, version, bill: addBundled(describePackage(JSON.parse(text), name), packages) }
     })
   } finally {
     rmSync(folder, { recursive: true, force: true })

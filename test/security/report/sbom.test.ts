@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { bundledInto } from './bundled.mjs'
 import { ROOT } from './find-suites.mjs'
 import { createSboms, listPackages } from './sbom.mjs'
 
@@ -65,8 +66,15 @@ describe('sbom.mjs', () => {
       const needed = [...runtimePlaces(folder)].map(
         (place) => `pkg:npm/${nameAt(place)}@${lock.packages[place]?.version}`,
       )
+      const bundled = bundledInto(join(ROOT, folder))
+      needed.push(...bundled.map((each) => `pkg:npm/${each.name}@${each.version}`))
       expect(needed.filter((each) => !named.has(each))).toEqual([])
       expect(needed.length, name).toBeGreaterThan(0)
+      const subject = bill.metadata.component['bom-ref']
+      const direct = bill.dependencies.find(({ ref }) => ref === subject)?.dependsOn
+      expect(direct, name).toEqual(
+        expect.arrayContaining(bundled.map((each) => `${each.name}@${each.version}`)),
+      )
       // Development tools are no part of it; TypeScript may be, as a peer of a dependency.
       expect([...named].filter((each) => /npm\/(?:vitest|tsup|turbo)@/.test(each ?? ''))).toEqual(
         [],

@@ -1,12 +1,14 @@
 // Measures the figures R1 to R22 and writes docs/security/report.md and report.json. With --long it takes
-// the nightly counts. With --from <folder> it takes the parts that runs have recorded already; such a
+// the nightly counts, and measures the mutation scores again; every other form takes R21 from the scores
+// that test/security/mutation/scores.json keeps. With --from <folder> it takes the parts that runs have recorded already; such a
 // report is partial, since nobody knows which suites did not run, and always blocks a release. With
 // --check it measures nothing: it judges the report that is there, and fails when a release is blocked.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { aggregate, findBlockers, readParts, sumValues } from './aggregate.mjs'
+import { readScores, scoreParts } from '../mutation/scores.mjs'
+import { aggregate, findBlockers, readParts, sumValues, withScores } from './aggregate.mjs'
 import { ROOT } from './find-suites.mjs'
 import { formatPage } from './page.mjs'
 import { runConformance, runMutation, runTests } from './run-suites.mjs'
@@ -20,7 +22,7 @@ async function measure(isLong) {
   try {
     const failedSuites = await runTests(folder, isLong)
     runConformance(folder)
-    if (isLong) runMutation(folder)
+    if (isLong) runMutation()
     return { parts: readParts(folder), failedSuites }
   } finally {
     rmSync(folder, { recursive: true, force: true })
@@ -33,7 +35,7 @@ function write({ parts, failedSuites }, form) {
     form,
     versions: readVersions(),
     failedSuites,
-    figures: aggregate(parts, failedSuites),
+    figures: aggregate(withScores(parts, scoreParts(readScores())), failedSuites),
   }
   mkdirSync(join(ROOT, 'docs/security'), { recursive: true })
   writeFileSync(DATA, `${JSON.stringify(report, null, 2)}\n`)

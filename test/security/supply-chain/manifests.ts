@@ -1,5 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
+import { bundledInto } from '../report/bundled.mjs'
 
 const ROOT = new URL('../../../', import.meta.url)
 
@@ -11,6 +13,8 @@ const Manifest = z.looseObject({
   dependencies: Ranges,
   optionalDependencies: Ranges,
   peerDependencies: Ranges,
+  devDependencies: Ranges,
+  files: z.array(z.string()).optional(),
   scripts: Ranges,
   exports: z.record(z.string(), z.unknown()).optional(),
   publishConfig: z.looseObject({ provenance: z.boolean().optional() }).optional(),
@@ -48,9 +52,11 @@ export function shippedPrograms(): readonly Workspace[] {
   return [readWorkspace('examples/coda-mcp'), readWorkspace('templates/mcp-server/base')]
 }
 
-/** Names and ranges of what an installation brings along, own packages aside. */
-export function runtimeRanges({ manifest }: Workspace): ReadonlyMap<string, string> {
+/** Names and ranges of what an installation brings along, or a package bundles, own packages aside. */
+export function runtimeRanges({ folder, manifest }: Workspace): ReadonlyMap<string, string> {
+  const bundled = bundledInto(fileURLToPath(new URL(folder, ROOT)))
   const all = {
+    ...Object.fromEntries(bundled.map(({ name, version }) => [name, version])),
     ...manifest.dependencies,
     ...manifest.optionalDependencies,
     ...manifest.peerDependencies,

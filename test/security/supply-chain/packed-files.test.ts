@@ -29,7 +29,8 @@ function listPackedFiles(): ReadonlyMap<string, readonly string[]> {
 }
 
 /** Everything that is needed to run and to understand a package. */
-const ALLOWED = /^(?:dist\/.*\.(?:js|d\.ts)|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/
+const ALLOWED =
+  /^(?:dist\/.*\.(?:js|d\.ts)|package\.json|README\.md|LICENSE|THIRD-PARTY-NOTICES\.md|CHANGELOG\.md)$/
 /** Traces of what must not be published: keys, maps of sources, folders of the machine. */
 const FORBIDDEN_TEXT: readonly (readonly [what: string, pattern: RegExp])[] = [
   ['a private key', /-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----\s+[A-Za-z0-9+/]{40}/],

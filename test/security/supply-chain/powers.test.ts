@@ -53,6 +53,10 @@ describe('P15 the packages run no other code and write no files', () => {
     "require('child_process')",
     "setTimeout('run()', 1)",
     "process.getBuiltinModule('fs')",
+    "process.getBuiltinModule('node:v8')",
+    "process.getBuiltinModule('node:v8').setFlagsFromString('--allow-natives-syntax')",
+    "process.getBuiltinModule('node:v8')[name]()",
+    "import { getHeapStatistics } from 'node:v8'",
   ])('P15 finds %s', (text) => {
     expect(findPowers([parseSource('some.ts', text)])).not.toEqual([])
   })
@@ -63,6 +67,7 @@ describe('P15 the packages run no other code and write no files', () => {
     "import { createHash } from 'node:crypto'",
     "await import('./other.js')",
     "await import('pg')",
+    "process?.getBuiltinModule?.('node:v8')?.getHeapStatistics?.()",
     'setTimeout(run, 1)',
     'pattern.exec(text)',
   ])('P15 passes %s', (text) => {

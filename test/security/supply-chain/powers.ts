@@ -23,6 +23,10 @@ const READS: ReadonlySet<string> = new Set([
   'stat',
 ])
 
+/** What of `node:v8` only reads, where it is used on the spot. */
+const V8 = /^(?:node:)?v8$/
+const V8_READS: ReadonlySet<string> = new Set(['getHeapStatistics'])
+
 function importedNames(node: ts.ImportDeclaration): readonly string[] {
   const bindings = node.importClause?.namedBindings
   if (bindings === undefined || !ts.isNamedImports(bindings)) return ['everything']
@@ -37,6 +41,10 @@ function isPowerfulImport(node: ts.Node): boolean {
   const { text } = node.moduleSpecifier
   if (MODULES.test(text)) return true
   return FILES.test(text) && importedNames(node).some((name) => !READS.has(name))
+}
+
+function readsOnly(node: ts.Node): boolean {
+  return ts.isPropertyAccessExpression(node) && V8_READS.has(node.name.text)
 }
 
 /** `eval`, code made of text, and modules that are chosen at run time. */
@@ -56,6 +64,8 @@ function isPowerfulCall(node: ts.Node): boolean {
     case 'dlopen':
       return true
     case 'getBuiltinModule':
+      if (isText && V8.test(first.text) && readsOnly(node.parent)) return false
+      return !isText || MODULES.test(first.text) || FILES.test(first.text)
     case 'require':
       return !isText || MODULES.test(first.text) || FILES.test(first.text)
     case 'setTimeout':

@@ -36,7 +36,7 @@ export interface Parts {
   readonly copy: (stores: Stores) => Promise<unknown>
   readonly finish: (stores: Stores) => Promise<{ readonly finished: boolean }>
   /** Removes from the new store what was deleted in the old one while no server wrote both. */
-  readonly clearExtra: (stores: Stores) => Promise<void>
+  readonly clearExtra: (stores: Stores) => Promise<unknown>
 }
 
 /** The procedure of the guide. */
@@ -45,11 +45,7 @@ export const PARTS: Parts = {
   readNew: readNewTokenStore,
   copy: ({ old, new: to }) => migrateCredentials({ from: old, to }),
   finish: ({ old, new: to }) => finishMigration({ from: old, to }),
-  async clearExtra(stores) {
-    for (const key of KEYS) {
-      if ((await stores.old.get(key)) === undefined) await stores.new.delete(key)
-    }
-  },
+  clearExtra: ({ old, new: to }) => migrateCredentials({ from: old, to, prefer: 'from' }),
 }
 
 /** A migration that really runs. */
