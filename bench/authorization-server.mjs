@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs'
 import { measureClientSecrets } from './authorization-server/client-secrets.mjs'
 import { peerVersions } from './authorization-server/install-peers.mjs'
+import { measureOwnLayer } from './authorization-server/own-layer.mjs'
 import { measureResidentMemory } from './authorization-server/resident-memory.mjs'
 import { measureRotation } from './authorization-server/rotation.mjs'
 import { measureSignInPage } from './authorization-server/sign-in-page.mjs'
@@ -23,6 +24,7 @@ export async function measureAuthorizationServer() {
     return [
       await measureSignInPage(postgres),
       ...(await measureTokenEndpoint(postgres)),
+      await measureOwnLayer(),
       await measureRotation(postgres),
       await measureClientSecrets(postgres),
       await measureResidentMemory(postgres),

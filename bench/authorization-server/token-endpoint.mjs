@@ -3,7 +3,6 @@
  * and of the PostgreSQL backends that work for it. The servers take turns; codes are made outside of what
  * is measured.
  */
-import { Agent, request } from 'node:http'
 import { effort } from '../lib/effort.mjs'
 import { measuredTable } from '../lib/measured-table.mjs'
 import { interleave } from '../stores/interleave.mjs'
@@ -11,13 +10,13 @@ import { ratioOf, typical } from '../stores/typical.mjs'
 import { createBrowser } from './browser.mjs'
 import { createClient } from './clients.mjs'
 import { installPeers } from './install-peers.mjs'
+import { CONNECTIONS, closeConnections, post } from './post.mjs'
 import { startServer } from './processes.mjs'
 
 const SLICE = effort(100, 4)
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? effort(12, 1))
 // Code is compiled to the end after some two thousand requests only.
 const WARM_UP_ROUNDS = Number(process.env.BENCH_WARM_UP_ROUNDS ?? effort(12, 0))
-const CONNECTIONS = 4
 const PAGES = effort(20, 2)
 
 const ROLES = { floor: 'floor', ours: 'ours', 'oidc-provider': 'peer', 'better-auth': 'peer' }
@@ -32,31 +31,6 @@ const OPERATIONS = {
   refresh: 'a refresh',
   introspect: 'an introspection',
   page: 'a sign-in page',
-}
-
-const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS })
-
-function post(url, form, authentication = {}) {
-  const body = new URLSearchParams(form).toString()
-  return new Promise((resolve, reject) => {
-    const headers = {
-      ...authentication,
-      'content-type': 'application/x-www-form-urlencoded',
-      'content-length': Buffer.byteLength(body),
-    }
-    const sent = request(url, { agent, method: 'POST', headers }, (response) => {
-      let text = ''
-      response.setEncoding('utf8').on('data', (chunk) => {
-        text += chunk
-      })
-      response.on('end', () => {
-        if (response.statusCode === 200) resolve(JSON.parse(text))
-        else reject(new Error(`${url} answered ${response.statusCode}: ${text.slice(0, 200)}`))
-      })
-    })
-    sent.on('error', reject)
-    sent.end(body)
-  })
 }
 
 /** CPU per request while something runs that sends `count` of them, in microseconds. */
@@ -124,7 +98,7 @@ function tableOf(operation, samples) {
     names.includes(peer) ? ratioOf(of(name, value), of(peer, value)) : Number.NaN
   return measuredTable(
     `token-${operation}`,
-    `CPU of ${OPERATIONS[operation]}, over 4 connections`,
+    `CPU of ${OPERATIONS[operation]}, over ${CONNECTIONS} connections`,
     [
       ['server us', 0],
       ['backend us', 0],
@@ -158,6 +132,6 @@ export async function measureTokenEndpoint(postgres) {
     (each) => measureRound(postgres, each),
   )
   for (const { server } of Object.values(prepared)) server.stop()
-  agent.destroy()
+  closeConnections()
   return Object.keys(OPERATIONS).map((operation) => tableOf(operation, samples))
 }

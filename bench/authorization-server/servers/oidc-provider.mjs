@@ -11,13 +11,19 @@ const CLIENT = {
   id_token_signed_response_alg: 'ES256',
 }
 
-/** oidc-provider as its documentation starts it: memory adapter, its own pages to sign in. */
-export function createProvider({ origin, resource }) {
+const PUBLIC_CLIENT = { ...CLIENT, client_id: 'bench', token_endpoint_auth_method: 'none' }
+
+/**
+ * oidc-provider as its documentation starts it: memory adapter, its own pages to sign in. With an adapter of
+ * the caller the public client is not in its code, but to be put into that.
+ */
+export function createProvider({ origin, resource }, { adapter } = {}) {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const jwk = { ...privateKey.export({ format: 'jwk' }), alg: 'ES256', use: 'sig', kid: 'bench' }
   const provider = new Provider(origin, {
+    ...(adapter && { adapter }),
     clients: [
-      { ...CLIENT, client_id: 'bench', token_endpoint_auth_method: 'none' },
+      ...(adapter ? [] : [PUBLIC_CLIENT]),
       {
         ...CLIENT,
         client_id: 'bench-confidential',
@@ -49,7 +55,7 @@ export function createProvider({ origin, resource }) {
     issueRefreshToken: async () => true,
     rotateRefreshToken: true,
   })
-  return { handler: provider.callback(), publicKey }
+  return { handler: provider.callback(), publicKey, client: PUBLIC_CLIENT }
 }
 
 export const create = async (place) => createProvider(place).handler
