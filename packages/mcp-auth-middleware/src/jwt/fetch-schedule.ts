@@ -1,9 +1,10 @@
 /** Shortest time between two fetches that tokens can cause, in milliseconds. */
 export const COOL_DOWN = 30_000
 
-// Service is back within 5 s of the keys: an attempt that began before their return may still hang for
-// the deadline of 3 s before the next one can be made.
-const BACK_OFF_WITHOUT_KEYS = [1000, 1500]
+// From one attempt to the next: at most 5 in 10 s while they fail at once. Those that hang for the deadline
+// of 3 s are repeated soon after it, so that service is back within 5 s of the keys.
+const DISTANCE_WITHOUT_KEYS = [1000, 2300]
+const PAUSE_WITHOUT_KEYS = 500
 const BACK_OFF_WITH_KEYS = [1000, 2000, 4000, 8000, 16_000, 30_000]
 
 /** When an issuer's keys may be fetched again. All times in epoch milliseconds. */
@@ -11,7 +12,7 @@ export interface FetchSchedule {
   /** Whether the last attempt failed. */
   readonly failing: boolean
   succeeded(now: number): void
-  failed(now: number): void
+  failed(now: number, startedAt: number): void
   /** Milliseconds until a failed fetch may be repeated; 0 when it may be, or nothing failed. */
   backOffLeft(now: number, holdsKeys: boolean): number
   /** Milliseconds until a token may cause a fetch; 0 when it may. */
@@ -20,9 +21,15 @@ export interface FetchSchedule {
   shift(milliseconds: number): void
 }
 
+function delayAfter(failures: number, delays: readonly number[]): number {
+  return delays[Math.min(failures, delays.length) - 1] ?? 0
+}
+
 /** Creates the schedule of one issuer, before its first attempt. */
 export function createFetchSchedule(): FetchSchedule {
+  /** End of the last attempt. */
   let attemptedAt: number | undefined
+  let failedFrom = 0
   let failures = 0
   const left = (now: number, delay: number): number =>
     attemptedAt === undefined ? 0 : Math.max(0, attemptedAt + delay - now)
@@ -35,18 +42,21 @@ export function createFetchSchedule(): FetchSchedule {
       attemptedAt = now
       failures = 0
     },
-    failed(now) {
+    failed(now, startedAt) {
       attemptedAt = now
+      failedFrom = startedAt
       failures += 1
     },
     backOffLeft(now, holdsKeys) {
       if (failures === 0) return 0
-      const delays = holdsKeys ? BACK_OFF_WITH_KEYS : BACK_OFF_WITHOUT_KEYS
-      return left(now, delays[Math.min(failures, delays.length) - 1] ?? 0)
+      if (holdsKeys) return left(now, delayAfter(failures, BACK_OFF_WITH_KEYS))
+      const due = failedFrom + delayAfter(failures, DISTANCE_WITHOUT_KEYS)
+      return Math.max(due - now, left(now, PAUSE_WITHOUT_KEYS))
     },
     coolDownLeft: (now) => left(now, COOL_DOWN),
     shift(milliseconds) {
       if (attemptedAt !== undefined) attemptedAt += milliseconds
+      failedFrom += milliseconds
     },
   }
 }

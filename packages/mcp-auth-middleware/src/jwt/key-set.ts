@@ -77,8 +77,8 @@ function describeUnusable({ kid, unusable }: UnusableKey): KeySetIncident {
  * - Fresh keys answer without waiting. From 80 % of their freshness they are refreshed in the
  *   background; past it the refresh is awaited, unless the last one failed: then stale keys serve at
  *   once, for up to 24 h after their fetch, and retries back off to 30 s.
- * - Without keys a failed fetch is repeated after 1 and then every 1.5 s; in between the answer is
- *   `unavailable` without any fetch.
+ * - Without keys a failed fetch is repeated after 1 and then every 2.3 s from start to start, and 0.5 s
+ *   after its end; in between the answer is `unavailable` without any fetch.
  * - An unknown `kid` or a bad signature causes one fetch per 30 s for all tokens together, counted
  *   from the last attempt. `unknown` is only ever said after a successful fetch.
  * - Where promises are not shared (Workers), each request fetches for itself and nothing is left
@@ -90,7 +90,7 @@ export function createKeySet(options: KeySetOptions): KeySet {
   let held: Held | undefined
   let generation = { current: true }
   let pending: Promise<void> | undefined
-  /** Start of an attempt whose end is not known yet, for requests that cannot wait for it. */
+  /** Start of an attempt whose end is not known yet. */
   let openSince: number | undefined
   let lastFailure: KeyFetchReason = 'network_error'
   let reportedKeys: ReadonlySet<string> = new Set()
@@ -134,10 +134,11 @@ export function createKeySet(options: KeySetOptions): KeySet {
 
   const apply = (loaded: KeyLoad): void => {
     const now = observe()
+    const startedAt = openSince ?? now
     openSince = undefined
     if (!loaded.ok) {
       lastFailure = loaded.reason
-      schedule.failed(now)
+      schedule.failed(now, startedAt)
       // An empty set withdraws every key, so the old ones must not serve on. It is no reason either
       // to call good tokens bad.
       if (loaded.reason === 'no_keys') discard()
@@ -160,15 +161,13 @@ export function createKeySet(options: KeySetOptions): KeySet {
     load().catch(() => ({ ok: false, reason: 'network_error', misconfigured: false }))
 
   const attempt = (): Promise<void> => {
-    if (!options.sharesPromises) {
-      openSince = observe()
-      return loadSafely().then(apply)
-    }
-    pending ??= loadSafely()
-      .then(apply)
-      .finally(() => {
-        pending = undefined
-      })
+    if (pending !== undefined) return pending
+    openSince = observe()
+    const applied = loadSafely().then(apply)
+    if (!options.sharesPromises) return applied
+    pending = applied.finally(() => {
+      pending = undefined
+    })
     return pending
   }
 

@@ -80,12 +80,12 @@ describe('createKeySet()', () => {
       expect(incidents).toEqual([{ kind: 'keys-unavailable', reason: 'http_status' }])
     })
 
-    it('K05 repeats a failed fetch after 1 and then every 1.5 s, and not in between', async () => {
+    it('K05 repeats a failed fetch after 1 and then every 2.3 s, and not in between', async () => {
       network.down = true
       const keySet = create()
       let attempts = 1
       expect(await kindOf(keySet)).toBe('unavailable')
-      for (const delay of [1, 1.5, 1.5, 1.5, 1.5, 1.5]) {
+      for (const delay of [1, 2.3, 2.3, 2.3, 2.3, 2.3]) {
         clock.advance(delay - 0.001)
         expect(await keySet.lookup('ES256', 'k1')).toMatchObject({ retryAfterSeconds: 1 })
         expect(network.requests).toHaveLength(attempts)
@@ -94,7 +94,33 @@ describe('createKeySet()', () => {
         attempts += 1
         expect(network.requests).toHaveLength(attempts)
       }
-      expect(await keySet.lookup('ES256', 'k1')).toMatchObject({ retryAfterSeconds: 2 })
+      expect(await keySet.lookup('ES256', 'k1')).toMatchObject({ retryAfterSeconds: 3 })
+    })
+
+    it('K05 fetches 5 times in the first 10 s of an outage', async () => {
+      network.down = true
+      const keySet = create()
+      for (let look = 0; look < 1000; look++) {
+        expect(await kindOf(keySet)).toBe('unavailable')
+        clock.advance(0.01)
+      }
+      expect(network.requests).toHaveLength(5)
+    })
+
+    it('K05 repeats a fetch that hung half a second after its end, and not sooner', async () => {
+      network.down = true
+      const keySet = create()
+      for (let attempts = 1; attempts < 4; attempts++) {
+        const gate = network.hold()
+        const hung = kindOf(keySet)
+        clock.advance(3)
+        gate.release()
+        expect(await hung).toBe('unavailable')
+        clock.advance(0.499)
+        expect(await kindOf(keySet)).toBe('unavailable')
+        expect(network.requests).toHaveLength(attempts)
+        clock.advance(0.001)
+      }
     })
 
     // R8: an attempt may hang for its deadline of 3 s from just before the keys were back.
