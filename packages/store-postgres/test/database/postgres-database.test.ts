@@ -198,13 +198,15 @@ describe.each(postgres)('$name', (engine) => {
 
   it('X31 40001 a real serialization conflict is retried until both have committed', async () => {
     let runs = 0
+    let reads = 0
     const bothHaveRead = createSignal()
     const countUp = (name: string) =>
       database.transaction(async (session) => {
         runs += 1
         await session.query(SERIALIZABLE)
         const [row] = await session.query(TOTAL)
-        if (runs >= 2) bothHaveRead.resolve()
+        reads += 1
+        if (reads >= 2) bothHaveRead.resolve()
         await bothHaveRead.promise
         await session.query(PUT, [`${name} after ${row?.n}`])
       })
