@@ -20,6 +20,9 @@ const OUTCOMES: Readonly<Record<Exclude<Relation, 'extra'>, boolean>> = {
   undeleted: false,
 }
 
+/** Keys that one run waits for: deletes that are under way are few, and what is left behind may be much. */
+const AWAITED_DELETES = 100
+
 /** What a comparison of two stores found. */
 export type VerificationReport = MigrationReport<Relation | 'failed'>
 
@@ -54,6 +57,8 @@ export async function compareStores(
   extra: boolean,
 ): Promise<VerificationReport> {
   const { from, to, provider, prefer, signal, ...settings } = options
+  let awaited = 0
+  const awaitsDelete = extra ? undefined : () => awaited++ < AWAITED_DELETES
   const sources = [
     [from, 'credentials'],
     [from, 'tombstones'],
@@ -69,7 +74,8 @@ export async function compareStores(
     keys: await listKeys(sources, provider, signal),
     outcomes: { ...OUTCOMES, extra },
     async run(key) {
-      return { outcome: (await compareSettledKey({ from, to }, key, prefer, { signal })).relation }
+      const settling = { signal, awaitsDelete }
+      return { outcome: (await compareSettledKey({ from, to }, key, prefer, settling)).relation }
     },
   })
 }

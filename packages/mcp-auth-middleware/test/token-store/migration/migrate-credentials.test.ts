@@ -9,8 +9,11 @@ import { memoryTokenStore } from '../../../src/token-store/memory-token-store.js
 import { finishMigration } from '../../../src/token-store/migration/finish-migration.js'
 import { migrateCredentials } from '../../../src/token-store/migration/migrate-credentials.js'
 import { MigrationInterruptedError } from '../../../src/token-store/migration/migration-report.js'
-import { verifyMigration } from '../../../src/token-store/migration/verify-migration.js'
-import type { CredentialInput } from '../../../src/token-store/token-store.js'
+import {
+  type VerificationReport,
+  verifyMigration,
+} from '../../../src/token-store/migration/verify-migration.js'
+import type { CredentialInput, TokenStore } from '../../../src/token-store/token-store.js'
 import { createGate, serviceKey as key, userKey } from '../fake-store.js'
 import { limitedStore, steppedStore } from './stepped-store.js'
 
@@ -231,6 +234,48 @@ describe('migrateCredentials()', () => {
     } finally {
       vi.useRealTimers()
     }
+  })
+
+  describe('a delete that is between its two stores', () => {
+    async function verifyWhile(deleteIn: (from: TokenStore) => Promise<unknown>, ends: boolean) {
+      const { from, to } = await setUp(2)
+      await migrateCredentials({ from, to })
+      await deleteIn(from)
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+      try {
+        let report: VerificationReport | undefined
+        const verified = verifyMigration({ from, to }).then((result) => {
+          report = result
+        })
+        await vi.waitFor(() => expect(vi.getTimerCount()).toBe(1))
+        await vi.advanceTimersByTimeAsync(100)
+        expect(report).toBeUndefined()
+        if (ends) await to.delete(userKey('user-0'))
+        await vi.advanceTimersByTimeAsync(600)
+        await verified
+        return [report?.ok, report?.counts]
+      } finally {
+        vi.useRealTimers()
+      }
+    }
+
+    const withoutTrace = (from: TokenStore) => from.delete(userKey('user-0'))
+    const withTombstone = (from: TokenStore) => from.delete(userKey('user-0'), { tombstone: true })
+
+    it.each([withoutTrace, withTombstone])(
+      'is no finding once it is over: %o',
+      async (deleteIn) => {
+        const [ok, counts] = await verifyWhile(deleteIn, true)
+        expect([ok, counts]).toEqual([true, expect.objectContaining({ equal: 1, deleted: 1 })])
+      },
+    )
+
+    it('is one when it never ends', async () => {
+      const [ok, counts] = await verifyWhile(withoutTrace, false)
+      expect([ok, counts]).toEqual([false, expect.objectContaining({ equal: 1, extra: 1 })])
+      const [marked, others] = await verifyWhile(withTombstone, false)
+      expect([marked, others]).toEqual([false, expect.objectContaining({ equal: 1, undeleted: 1 })])
+    })
   })
 
   it('compares whole seconds where versions do not tell the time', async () => {
