@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import { parseOptions } from '../../configuration.js'
+import { pause } from '../deadline.js'
 import type { CredentialKey, TokenStore } from '../token-store.js'
 import { compareKey, type Preference } from './compare-key.js'
 import { listKeys } from './list-keys.js'
@@ -8,8 +9,8 @@ import { type KeyResult, type MigrationReport, runKeyStep } from './migration-re
 import { deleteState, isConflict, readState } from './store-state.js'
 import { compareStores, type VerificationReport } from './verify-migration.js'
 
-/** How often a key that keeps changing is looked at. */
-const ATTEMPTS = 8
+/** Waits, in milliseconds, between the looks at a key that keeps changing. */
+const PAUSES = [0, 50, 100, 200, 400, 800, 800]
 
 /** Options for {@link finishMigration}. */
 export interface FinishMigrationOptions extends MigrationOptions {
@@ -69,19 +70,22 @@ async function removeKey(removal: Removal, key: CredentialKey): Promise<KeyResul
   return { outcome }
 }
 
-/** Looks again at a key that changed between its comparison and its removal. */
+/** Looks again at a key that changes: a write may come between the two reads, or before the removal. */
 async function removeUnchanged(
   removal: Removal,
   key: CredentialKey,
 ): Promise<KeyResult<FinishOutcome>> {
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+  for (let attempt = 0; ; attempt++) {
     try {
-      return await removeKey(removal, key)
+      const result = await removeKey(removal, key)
+      if (result.outcome !== 'changed') return result
     } catch (error) {
       if (!isConflict(error)) throw error
     }
+    const milliseconds = PAUSES[attempt]
+    if (milliseconds === undefined) return { outcome: 'changed' }
+    await pause(milliseconds, removal.signal)
   }
-  return { outcome: 'changed' }
 }
 
 /**

@@ -20,8 +20,8 @@ const OUTCOMES: Readonly<Record<Exclude<Relation, 'extra'>, boolean>> = {
   undeleted: false,
 }
 
-/** Keys that one run waits for: deletes that are under way are few, and what is left behind may be much. */
-const AWAITED_DELETES = 100
+/** Keys that one run waits for: writes that are under way are few, and what is left to copy may be much. */
+const AWAITED_WRITES = 100
 
 /** What a comparison of two stores found. */
 export type VerificationReport = MigrationReport<Relation | 'failed'>
@@ -58,7 +58,7 @@ export async function compareStores(
 ): Promise<VerificationReport> {
   const { from, to, provider, prefer, signal, ...settings } = options
   let awaited = 0
-  const awaitsDelete = extra ? undefined : () => awaited++ < AWAITED_DELETES
+  const awaitsWrite = () => awaited++ < AWAITED_WRITES
   const sources = [
     [from, 'credentials'],
     [from, 'tombstones'],
@@ -74,7 +74,7 @@ export async function compareStores(
     keys: await listKeys(sources, provider, signal),
     outcomes: { ...OUTCOMES, extra },
     async run(key) {
-      const settling = { signal, awaitsDelete }
+      const settling = { signal, trustsExtra: extra, awaitsWrite }
       return { outcome: (await compareSettledKey({ from, to }, key, prefer, settling)).relation }
     },
   })
