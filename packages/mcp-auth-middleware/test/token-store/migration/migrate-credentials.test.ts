@@ -236,6 +236,24 @@ describe('migrateCredentials()', () => {
     }
   })
 
+  it('ends a migration although a key is written between the two reads of a look', async () => {
+    const { from, to } = await setUp(2)
+    await migrateCredentials({ from, to })
+    const written = memoryTokenStore()
+    await written.set(userKey('user-0'), apiKey('written meanwhile'))
+    let looks = 0
+    const get: typeof from.get = (each, options) => {
+      const isFirst = options?.maxAgeSeconds === 0 && looks++ === 0
+      return (isFirst ? written : from).get(isFirst ? userKey('user-0') : each, options)
+    }
+    const { finished, removal } = await finishMigration({ from: { ...from, get }, to })
+    expect([finished, removal?.counts]).toEqual([
+      true,
+      expect.objectContaining({ removed: 2, changed: 0 }),
+    ])
+    expect(looks).toBeGreaterThan(2)
+  })
+
   describe('a delete that is between its two stores', () => {
     async function verifyWhile(deleteIn: (from: TokenStore) => Promise<unknown>, ends: boolean) {
       const { from, to } = await setUp(2)
