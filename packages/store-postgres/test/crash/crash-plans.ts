@@ -12,10 +12,14 @@ export function createRandom(seed: number): () => number {
 }
 
 /**
- * How often each point is died at: the first time that it is passed and at a random time, nightly and where
- * `CRASH_KILLS` is set. Otherwise once, at one of both by the seed, which halves minutes of a test run.
+ * Where a run dies: nightly and wherever `CRASH_KILLS` is set, at each point the first time that it is passed
+ * and at a random time; for the security report once at each, at one of both by the seed. By day once at
+ * every third point, from one that the seed says: a kill takes seconds, and there are hundreds.
  */
-export const KILLS_PER_POINT: 1 | 2 = process.env.CRASH_KILLS === undefined ? 1 : 2
+function depth(): { readonly killsPerPoint: 1 | 2; readonly every: number } {
+  if (process.env.CRASH_KILLS !== undefined) return { killsPerPoint: 2, every: 1 }
+  return { killsPerPoint: 1, every: process.env.SECURITY_FIGURES === undefined ? 3 : 1 }
+}
 
 /** How one job is killed. */
 export interface KillOptions {
@@ -28,30 +32,37 @@ export interface KillOptions {
   readonly randomKills: number
 }
 
+export interface PlannedKills {
+  /** One entry holds the kills that follow on each other before a process may end its work. */
+  readonly plans: (readonly CrashPlan[])[]
+  /** How often each of the chosen points is died at, without the random kills. */
+  readonly kills: ReadonlyMap<string, number>
+}
+
 // A pair leaves the second process a little less to do than the whole.
 const SHARE_OF_SECOND = 0.9
 
-/**
- * Plans to die at each point as often as {@link KILLS_PER_POINT} says, then at random awaits of the whole
- * run. One entry holds the kills that follow on each other before a process may end its work.
- */
+/** Plans to die at the chosen points, then at random awaits of the whole run. */
 export function planKills(
   passed: ReadonlyMap<string, number>,
   { inPairs, randomKills }: KillOptions,
   random: () => number,
-): (readonly CrashPlan[])[] {
+): PlannedKills {
+  const { killsPerPoint, every } = depth()
   const anyOf = (count: number) => 1 + Math.floor(random() * count)
+  const first = Math.floor(random() * every)
+  const chosen = [...passed].filter((_, index) => index % every === first)
   const plans: (readonly CrashPlan[])[] = []
-  for (const [point, count] of passed) {
+  for (const [point, count] of chosen) {
     const kills: readonly [CrashPlan, CrashPlan] = [
       { point, occurrence: 1 },
       { point, occurrence: anyOf(count * (inPairs ? SHARE_OF_SECOND : 1)) },
     ]
-    if (KILLS_PER_POINT === 1) plans.push([kills[random() < 0.5 ? 0 : 1]])
+    if (killsPerPoint === 1) plans.push([kills[random() < 0.5 ? 0 : 1]])
     else if (inPairs) plans.push(kills)
     else plans.push(...kills.map((kill) => [kill]))
   }
   const total = [...passed.values()].reduce((sum, count) => sum + count, 0)
   for (let kill = 0; kill < randomKills; kill++) plans.push([{ occurrence: anyOf(total) }])
-  return plans
+  return { plans, kills: new Map(chosen.map(([point]) => [point, killsPerPoint])) }
 }
