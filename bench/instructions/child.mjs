@@ -1,5 +1,5 @@
 /* Repeats one case; runs under callgrind. Parameters: name of the case, repetitions, fixture. */
-import { mark } from '../lib/callgrind.mjs'
+import { beginCounting, mark } from '../lib/callgrind.mjs'
 import { readFixture } from '../lib/fixture.mjs'
 import { startKeyServer } from '../lib/key-server.mjs'
 import { CASES } from './cases.mjs'
@@ -23,7 +23,7 @@ const repeat = async (times) => {
 
 // Start-up and compilation are over after the first third, so what is counted is the work alone.
 await repeat(Number(repetitions))
-mark()
+await beginCounting()
 await repeat(2 * Number(repetitions))
 mark()
 // Timers and sockets of the libraries differ; their end is not part of the count.
