@@ -72,8 +72,9 @@ function endWithCredential(
   watch: StreamWatch,
   onEnd: () => void,
 ): Response {
-  const { body } = response
-  if (body === null || !isStreaming(response.headers.get('content-type'))) {
+  // The type first: servers write a short answer at once, unless somebody looked at its body.
+  const body = isStreaming(response.headers.get('content-type')) ? response.body : null
+  if (body === null) {
     onEnd()
     return response
   }
@@ -111,18 +112,37 @@ function endWithCredential(
   return new Response(watched, response)
 }
 
+const membersOf = (list: string): string[] =>
+  list
+    .toLowerCase()
+    .split(',')
+    .map((member) => member.trim())
+
+function addHeaders(target: Headers, headers: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(headers)) {
+    if (name !== 'vary') target.set(name, value)
+    else {
+      // An answer without a body may be given again and again.
+      const known = membersOf(target.get(name) ?? '')
+      if (!membersOf(value).every((member) => known.includes(member))) target.append(name, value)
+    }
+  }
+}
+
 function withResponseHeaders(
   response: Response,
   headers: Readonly<Record<string, string>> | undefined,
 ): Response {
   if (headers === undefined) return response
-  // A handler's answer may be immutable, for example one from another fetch.
-  const copy = new Response(response.body, response)
-  for (const [name, value] of Object.entries(headers)) {
-    if (name === 'vary') copy.headers.append(name, value)
-    else copy.headers.set(name, value)
+  try {
+    addHeaders(response.headers, headers)
+    return response
+  } catch {
+    // A handler's answer may be immutable, for example one from another fetch.
+    const copy = new Response(response.body, response)
+    addHeaders(copy.headers, headers)
+    return copy
   }
-  return copy
 }
 
 /** Builds `auth.fetch`. */

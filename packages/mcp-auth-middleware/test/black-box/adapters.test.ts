@@ -191,6 +191,39 @@ describe('fetch', () => {
     expect(response.headers.get('access-control-allow-origin')).toBe('https://app.test')
     expect(response.headers.get('vary')).toContain('Origin')
   })
+
+  it('tells of its Vary once in an answer that is given again and again', async () => {
+    const auth = createScenarioAuth(scenario, createRecorder())
+    const same = new Response(null, { status: 202, headers: { vary: 'Accept' } })
+    for (let count = 0; count < 3; count++) {
+      const request = new Request('https://mcp.test/mcp', {
+        headers: { authorization: 'Bearer tbl_good', origin: 'https://app.test' },
+      })
+      const response = await auth.fetch(request, () => same)
+      expect(response.headers.get('vary')).toBe('Accept, Origin')
+    }
+  })
+
+  // Servers such as Hono's write a short answer at once, unless somebody looked at its body.
+  it.each([
+    ['application/json', 0],
+    ['text/event-stream', 1],
+  ])('looks at the body of %s %i times', async (type, expected) => {
+    const auth = createScenarioAuth(scenario, createRecorder())
+    const authorization = { headers: { authorization: 'Bearer tbl_good' } }
+    let looks = 0
+    class WatchedResponse extends Response {
+      override get body() {
+        looks += 1
+        return super.body
+      }
+    }
+    const answer = new WatchedResponse('{}', { headers: { 'content-type': type } })
+    const request = new Request('https://mcp.test/mcp', authorization)
+    const response = await auth.fetch(request, () => answer)
+    expect(looks).toBe(expected)
+    expect(await response.text()).toBe('{}')
+  })
 })
 
 describe.each(HOST_KINDS)('an answer of the handler on %s', (kind) => {
