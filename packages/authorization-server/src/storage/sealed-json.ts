@@ -50,8 +50,8 @@ export async function openJson(
   return json
 }
 
-/** Rows whose opened text is remembered. */
-const MOST_REMEMBERED = 2000
+/** Rows whose opened text is remembered: those of a busy minute. More would be secrets of the past in memory. */
+const MOST_REMEMBERED = 200
 
 /** All bytes of a sealed row. A copy, since those of a row are a part of what came with it. */
 function bytesOf({ key_id: keyId, wrapped_key: wrappedKey, payload }: SqlRow): Buffer {
