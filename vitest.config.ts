@@ -3,20 +3,20 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
-/** Tests that need the whole machine: traffic against replicas, and clients that wait as they like. */
+/** Tests that need the whole machine: traffic against replicas, with limits on what it is answered. */
 const ALONE = [
-  'examples/coda-mcp/test/authorization-server-clients.e2e.test.ts',
-  'examples/coda-mcp/test/isolation.e2e.test.ts',
   'examples/coda-mcp/test/load.e2e.test.ts',
-  'examples/coda-mcp/test/memory.e2e.test.ts',
-  'examples/coda-mcp/test/move-between-ways-in.e2e.test.ts',
   'examples/coda-mcp/test/rolling-migration.e2e.test.ts',
   'packages/authorization-server/test/race/race.test.ts',
-  'test/security/process/memory.test.ts',
 ]
 
-/** Hundreds of killed processes, which take one core each and mind nobody beside them. */
-const CRASHES = [
+/** Tests of a minute and more, which take one core each and mind nobody beside them. */
+const BESIDE = [
+  'examples/coda-mcp/test/authorization-server-clients.e2e.test.ts',
+  'examples/coda-mcp/test/isolation.e2e.test.ts',
+  'examples/coda-mcp/test/memory.e2e.test.ts',
+  'examples/coda-mcp/test/move-between-ways-in.e2e.test.ts',
+  'test/security/process/memory.test.ts',
   'packages/authorization-server/test/crash/crash.test.ts',
   'packages/store-postgres/test/crash/crash.test.ts',
 ]
@@ -66,7 +66,7 @@ export default defineConfig({
             'docs/test/**/*.test.ts',
             'test/**/*.test.ts',
           ],
-          exclude: [...ALONE, ...NIGHTLY, ...CRASHES, ...SHARED, '**/node_modules/**'],
+          exclude: [...ALONE, ...NIGHTLY, ...BESIDE, ...SHARED, '**/node_modules/**'],
           maxWorkers: WORKERS,
           sequence: { groupOrder: 0 },
         },
@@ -92,7 +92,7 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'crashes', include: CRASHES, sequence: { groupOrder: 2 } },
+        test: { name: 'beside', include: BESIDE, maxWorkers: 3, sequence: { groupOrder: 2 } },
       },
     ],
   },

@@ -55,6 +55,8 @@ describe('sealed store contract: infisical', () => {
       }
 
       return run({
+        // A read takes milliseconds, and what opens a record is what the other stores have.
+        effort: process.env.TEST_ALL_PROFILES === '1' ? 'full' : 'sample',
         async create(seed, { keys, beside, namespace }) {
           const near = beside && placeOf(beside)
           const fake = near?.fake ?? (await startFakeInfisical())

@@ -65,6 +65,9 @@ async function writeRow(
   }
 }
 
+// Every bit by day on the first engine that runs, by night on all.
+const first = testEngines().find(({ skip }) => skip === undefined)
+
 describe.each(testEngines())('sealed store contract: postgres on $name', (engine) => {
   let home: TestDatabase
   let database: Database
@@ -95,6 +98,7 @@ describe.each(testEngines())('sealed store contract: postgres on $name', (engine
   }
 
   const context: SealedStoreContractContext = {
+    effort: engine === first || process.env.TEST_ALL_PROFILES === '1' ? 'full' : 'sample',
     async create(seed, { keys, beside, namespace }) {
       // Cases run one after the other: an empty database is as good as a new one.
       if (beside === undefined) await emptyTables(database)

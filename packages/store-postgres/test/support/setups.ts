@@ -14,8 +14,8 @@ export interface Setup {
   readonly profile: Profile
 }
 
-// By night every engine is used in every way. By day the first engine that runs and PGlite are used as they
-// come, and every other one, or the only server, in the portable way.
+// By night every engine is used in every way. By day PGlite is used as it comes, and the one server in both
+// ways; beside a server that was given, the other one in the portable way only.
 const isWhole = process.env.TEST_ALL_PROFILES === '1'
 
 /**

@@ -71,6 +71,12 @@ export interface SealedStoreContractContext {
    * again.
    */
   rotate?(store: TokenStore): Promise<void>
+  /**
+   * How much is tried. `sample` flips one bit of each byte, the next one in each, where `full` flips all
+   * eight, and writes 200 equal values in place of 2000: for runs by day over a backend whose reads take
+   * milliseconds. Default `full`.
+   */
+  readonly effort?: 'full' | 'sample' | undefined
 }
 
 /** What the cases see: one key of the case is used where they name none. */
@@ -101,13 +107,14 @@ export function sealedCase(
       const created: TokenStore[] = []
       const key = generateEncryptionKey()
       try {
-        const { rotate } = context
+        const { rotate, effort } = context
         await run({
           key,
           dump: (store) => context.dump(store),
           records: (store) => context.records(store),
           parts: (fields) => context.parts(fields),
           ...(rotate && { rotate: (store: TokenStore) => rotate.call(context, store) }),
+          effort,
           async create(seed, options) {
             const store = await context.create(seed, { keys: [key], ...options })
             created.push(store)
