@@ -1,7 +1,8 @@
 /*
  * CPU per request over loopback HTTP, as what each candidate adds to the bare server: Express 5, Hono,
  * plain node:http, and a whole MCP `tools/call`; cached, uncached and refused. A report: times move with
- * the machine, ratios of one run less.
+ * the machine, ratios of one run less. `--app=hono` measures one of them again, and leaves the tables of
+ * the others in the file as they are: each table is a run of its own.
  */
 import { measureCpu } from './http/cpu-rounds.mjs'
 import { effort } from './lib/effort.mjs'
@@ -131,13 +132,17 @@ async function measureApp({ app, title, reference, candidates, size }) {
   ]
 }
 
-export async function measureHttp() {
+export async function measureHttp(only) {
+  const chosen = [...APPS, MCP].filter(({ app }) => only === undefined || app === only)
+  if (chosen.length === 0) throw new Error(`--app: there is no ${only}`)
   const tables = []
-  for (const app of [...APPS, MCP]) tables.push(...(await measureApp(app)))
+  for (const app of chosen) tables.push(...(await measureApp(app)))
   return tables
 }
 
 if (isMain(import.meta.url)) {
   const versions = { ...benchVersions(), ...workspaceVersions(['hono', '@hono/node-server']) }
-  reportTables('http', versions, await measureHttp())
+  const only = process.argv.find((parameter) => parameter.startsWith('--app='))?.slice(6)
+  const tables = await measureHttp(only)
+  reportTables('http', versions, tables, { keepsOthers: only !== undefined })
 }

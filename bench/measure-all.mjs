@@ -1,6 +1,6 @@
 /*
  * Measures everything, one program after the other, and writes `<program>-<Node.js major>.json` into the
- * folder of `--json-dir` (`results/` without it): under 25 minutes on two cores that do nothing else. What
+ * folder of `--json-dir` (`results/` without it): about an hour on two cores that do nothing else. What
  * depends on the version of Node.js runs on 24 as well, where that is there. `--smoke` runs every program
  * for a few seconds, to show that it works. `--only=a,b` runs some of them.
  */

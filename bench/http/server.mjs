@@ -7,6 +7,8 @@ import { once } from 'node:events'
 const [app, candidate, context] = process.argv.slice(2)
 const { listen } = await import(`./apps/${app}.mjs`)
 const server = await listen(candidate, { ...JSON.parse(context), onEvent: () => {} })
+// A connection rests while other candidates have their turn, which may be longer than five seconds.
+server.keepAliveTimeout = 0
 if (!server.listening) await once(server, 'listening')
 
 process.on('message', (message) => {

@@ -1,5 +1,5 @@
 import { printTable } from './program.mjs'
-import { writeResults } from './results.mjs'
+import { readTables, writeResults } from './results.mjs'
 
 /**
  * One table of measurements.
@@ -30,8 +30,17 @@ export function printMeasured(tables) {
   }
 }
 
-/** Prints the tables of a program and, with `--json`, writes them. */
-export function reportTables(name, packages, tables) {
+/**
+ * Prints the tables of a program and, with `--json`, writes them.
+ *
+ * @param keepsOthers - whether tables that were written before, and not measured now, stay.
+ */
+export function reportTables(name, packages, tables, { keepsOthers = false } = {}) {
   printMeasured(tables)
-  if (process.argv.includes('--json')) writeResults(name, packages, { tables })
+  if (!process.argv.includes('--json')) return
+  const measured = new Map(tables.map((table) => [table.id, table]))
+  const written = keepsOthers ? readTables(name) : []
+  const kept = written.map((table) => measured.get(table.id) ?? table)
+  const isNew = ({ id }) => !written.some((table) => table.id === id)
+  writeResults(name, packages, { tables: [...kept, ...tables.filter(isNew)] })
 }

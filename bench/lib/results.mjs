@@ -28,11 +28,25 @@ function folder() {
   return isSmoke ? undefined : RESULTS
 }
 
+function fileOf(name) {
+  const [major] = process.versions.node.split('.')
+  return `${name}-${major}.json`
+}
+
+/** The tables that an earlier run has written; empty where there was none. */
+export function readTables(name) {
+  try {
+    return JSON.parse(readFileSync(join(folder() ?? '', fileOf(name)), 'utf8')).tables
+  } catch (error) {
+    if (error.code === 'ENOENT') return []
+    throw error
+  }
+}
+
 /** Writes the results of one run as `<name>-<Node.js major>.json`, with what they depend on. */
 export function writeResults(name, packages, results) {
   const target = folder()
   if (target === undefined) return
-  const [major] = process.versions.node.split('.')
   const content = {
     date: new Date().toISOString().slice(0, 10),
     node: process.version,
@@ -43,7 +57,7 @@ export function writeResults(name, packages, results) {
     ...results,
   }
   mkdirSync(target, { recursive: true })
-  const file = `${name}-${major}.json`
+  const file = fileOf(name)
   writeFileSync(join(target, file), `${JSON.stringify(content, undefined, 2)}\n`)
   console.log(`\nWritten: ${file}`)
 }

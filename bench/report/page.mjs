@@ -125,7 +125,7 @@ function optimisationsOf(optimisations) {
   if (optimisations.length === 0) return []
   return [
     '## Optimisations',
-    'Each was measured before and after in one run; what brought nothing was taken back.',
+    'Each was measured before and after, in one run unless it says otherwise; what brought nothing was taken back.',
     markdownTable(
       ['what', 'before', 'after', 'ratio', 'unit', 'measured'],
       optimisations.map(({ what, before, after, ratio, unit, date, how }) => [
@@ -163,7 +163,7 @@ function versionsOf(results) {
     ].join('\n'),
     [...runs].map((run) => `- ${run}`).join('\n'),
     `Versions: ${names.join(', ')}.`,
-    '```sh\nnode bench/measure-all.mjs --json-dir bench/results   # under 25 minutes on two quiet cores\nnpm run bench:report                                    # writes this page and its plots\n```',
+    '```sh\nnode bench/measure-all.mjs --json-dir bench/results   # about an hour on two quiet cores\nnpm run bench:report                                    # writes this page and its plots\n```',
   ]
 }
 

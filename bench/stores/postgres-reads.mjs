@@ -18,6 +18,8 @@ import { ratioOf, typical } from './typical.mjs'
 
 const ROWS = effort(1000, 20)
 const SLICE = effort(250, 10)
+/** Slices in one turn of the cache, whose reads take a microsecond: less is lost in the clock of the CPU. */
+const CACHED_PASSES = effort(80, 1)
 const ROUNDS = effort(60, 2)
 const WARM_UP_ROUNDS = effort(8, 1)
 
@@ -104,13 +106,18 @@ export async function measurePostgresReads(postgres) {
         positions[label] = (start + SLICE) % ROWS
         const slice = names.slice(start, start + SLICE)
         const startedAt = performance.now()
+        const passes = label === CACHED ? CACHED_PASSES : 1
         const { client: own, backend } = await postgres.cpuWhile(async () => {
-          for (const name of slice) {
-            if ((await read(name)) !== secrets.get(name)) throw new Error(`${label}: another value`)
+          for (let pass = 0; pass < passes; pass += 1) {
+            for (const name of slice) {
+              if ((await read(name)) !== secrets.get(name)) {
+                throw new Error(`${label}: another value`)
+              }
+            }
           }
         })
         if (label === OURS) clock.time += performance.now() - startedAt
-        return { client: own / SLICE, backend: backend / SLICE }
+        return { client: own / SLICE / passes, backend: backend / SLICE / passes }
       },
     )
   } finally {

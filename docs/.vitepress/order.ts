@@ -60,6 +60,7 @@ export const GROUPS: readonly Group[] = [
     title: 'Reference',
     isClosed: true,
     pages: [
+      'performance.md',
       'reference/acceptance-commands.md',
       'reference/responses.md',
       'reference/errors.md',
