@@ -103,6 +103,21 @@ describe('service credentials', () => {
     expect(keys.map(({ provider }) => provider).sort()).toEqual(['coda', 'github'])
   })
 
+  it('derives the version of a value once, and again when the value has changed', async () => {
+    const env: Record<string, string> = { CODA_API_TOKEN: 'first' }
+    const store = envTokenStore({ env })
+    const sign = vi.spyOn(crypto.subtle, 'sign')
+    try {
+      for (let count = 0; count < 3; count++) await store.get(serviceKey())
+      expect(sign).toHaveBeenCalledTimes(1)
+      env.CODA_API_TOKEN = 'second'
+      expect((await store.get(serviceKey()))?.secret).toBe('second')
+      expect(sign).toHaveBeenCalledTimes(2)
+    } finally {
+      sign.mockRestore()
+    }
+  })
+
   it('gives a changed value a new version, and an equal value of another process its own', async () => {
     const env = { CODA_API_TOKEN: 'first' }
     const store = envTokenStore({ env })
