@@ -68,7 +68,7 @@ export const REQUEST_GOALS = [
       }
     },
     cause:
-      'the floor itself adds some microseconds, and a busy machine adds to every difference of two times',
+      'two processes of one Express program differ by tens of microseconds, so that the floor can come out below zero; on plain node:http the same middleware adds a sixth of what jose by hand adds. More processes a group would make it surer',
   },
   {
     number: 5,

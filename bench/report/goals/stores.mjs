@@ -17,7 +17,7 @@ export const STORE_GOALS = [
       }
     },
     cause:
-      'the second AES-GCM open, of the data key of the record, then the JSON of the credential and its checks',
+      'the second AES-GCM open, of the data key of the record, then the JSON of the credential and its checks; one data key for many records would change it, and no record could be rotated or moved by itself',
   },
   {
     number: 18,
