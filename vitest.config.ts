@@ -6,6 +6,7 @@ import { defineConfig } from 'vitest/config'
 /** Tests that need the whole machine: traffic against replicas, with limits on what it is answered. */
 const ALONE = [
   'examples/coda-mcp/test/load.e2e.test.ts',
+  'examples/coda-mcp/test/move-between-ways-in.e2e.test.ts',
   'examples/coda-mcp/test/rolling-migration.e2e.test.ts',
   'packages/authorization-server/test/race/race.test.ts',
 ]
@@ -15,7 +16,6 @@ const BESIDE = [
   'examples/coda-mcp/test/authorization-server-clients.e2e.test.ts',
   'examples/coda-mcp/test/isolation.e2e.test.ts',
   'examples/coda-mcp/test/memory.e2e.test.ts',
-  'examples/coda-mcp/test/move-between-ways-in.e2e.test.ts',
   'test/security/process/memory.test.ts',
   'packages/authorization-server/test/crash/crash.test.ts',
   'packages/store-postgres/test/crash/crash.test.ts',
