@@ -16,7 +16,8 @@ import { createRandom, type KillOptions, planKills } from './crash-plans.js'
 import type { CrashPlan } from './crash-points.js'
 import { buildCrashProgram, type CrashProgram, type CrashRun } from './crash-process.js'
 
-// Random kills of the three jobs together, beside those at the points. Nightly: CRASH_KILLS=500. The seed is printed, and CRASH_SEED repeats its kills.
+// Random kills of the three jobs together, beside those at the points. Nightly: CRASH_KILLS=500. The seed is
+// printed, and CRASH_SEED repeats its kills.
 const RANDOM_KILLS = Number(process.env.CRASH_KILLS ?? 20)
 const SEED = Number(process.env.CRASH_SEED ?? Date.now() % 1_000_000)
 const LANES = Math.min(2, availableParallelism())
