@@ -118,7 +118,14 @@ describe('sealedStoreContract', () => {
 
   for (const { id, title, run } of sealedStoreContract) {
     it(`${id}: ${title}`, () => run(sealedMemoryStores()))
+    it(`${id}, of a sample: ${title}`, () => run({ ...sealedMemoryStores(), effort: 'sample' }))
   }
+
+  it.each(breaks)('catches by a sample a store that %s', async (_what, id, faults) => {
+    const broken = sealedStoreContract.find((each) => each.id === id)
+    const context = { ...sealedMemoryStores(faults), effort: 'sample' } as const
+    await expect(broken?.run(context)).rejects.toMatchObject({ code: 'ERR_ASSERTION' })
+  })
 
   it.each(breaks)('catches a store that %s', async (_what, id, faults) => {
     const broken = sealedStoreContract.find((each) => each.id === id)
