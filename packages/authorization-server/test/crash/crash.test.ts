@@ -4,6 +4,7 @@ import { type PostgresTokenStore, postgresTokenStore } from '@bestviable/mcp-aut
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { recordFigure } from '../../../../test/security/support/figures.js'
+import { isLongForm } from '../../../../test/security/support/long-form.js'
 import { createRandom, planKills } from '../../../store-postgres/test/crash/crash-plans.js'
 import type { CrashPlan } from '../../../store-postgres/test/crash/crash-points.js'
 import { type TestDatabase, testEngines } from '../../../store-postgres/test/support/engines.js'
@@ -16,8 +17,8 @@ import { createPerson, type Person, type SignInWay } from './person.js'
 import { pointsOf, STEPS, type Step } from './steps.js'
 
 // Random kills, beside those at the points: 100 of them over 1,000 sign-ins and refreshes nightly, where
-// CRASH_KILLS is set; 15 over 150 otherwise. The seed is printed, and CRASH_SEED repeats its kills.
-const RANDOM_KILLS = Math.min(100, Number(process.env.CRASH_KILLS ?? 15))
+// CRASH_KILLS is set; 15 over 150 for the security report, and 5 over 50 by day. The seed is printed, and CRASH_SEED repeats its kills.
+const RANDOM_KILLS = Math.min(100, Number(process.env.CRASH_KILLS ?? (isLongForm ? 15 : 5)))
 const TURNS_OF_A_KILL = 10
 /** Sign-ins and refreshes of `script`. */
 const TURNS_OF_SCRIPT = 6

@@ -14,11 +14,11 @@ export function createRandom(seed: number): () => number {
 /**
  * Where a run dies: nightly and wherever `CRASH_KILLS` is set, at each point the first time that it is passed
  * and at a random time; for the security report once at each, at one of both by the seed. By day once at
- * every third point, from one that the seed says: a kill takes seconds, and there are hundreds.
+ * every ninth point, from one that the seed says: a kill takes seconds, and there are hundreds.
  */
 function depth(): { readonly killsPerPoint: 1 | 2; readonly every: number } {
   if (process.env.CRASH_KILLS !== undefined) return { killsPerPoint: 2, every: 1 }
-  return { killsPerPoint: 1, every: process.env.SECURITY_FIGURES === undefined ? 3 : 1 }
+  return { killsPerPoint: 1, every: process.env.SECURITY_FIGURES === undefined ? 9 : 1 }
 }
 
 /** How one job is killed. */

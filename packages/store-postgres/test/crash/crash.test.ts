@@ -7,6 +7,7 @@ import {
 } from '@bestviable/mcp-auth-middleware/envelope'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { recordFigure } from '../../../../test/security/support/figures.js'
+import { isLongForm } from '../../../../test/security/support/long-form.js'
 import { keyStatus } from '../../src/keys/key-status.js'
 import { postgresTokenStore } from '../../src/postgres-token-store.js'
 import { testEngines } from '../support/engines.js'
@@ -18,7 +19,7 @@ import { buildCrashProgram, type CrashProgram, type CrashRun } from './crash-pro
 
 // Random kills of the three jobs together, beside those at the points. Nightly: CRASH_KILLS=500. The seed is
 // printed, and CRASH_SEED repeats its kills.
-const RANDOM_KILLS = Number(process.env.CRASH_KILLS ?? 20)
+const RANDOM_KILLS = Number(process.env.CRASH_KILLS ?? (isLongForm ? 20 : 6))
 const SEED = Number(process.env.CRASH_SEED ?? Date.now() % 1_000_000)
 const LANES = Math.min(2, availableParallelism())
 const LIMIT = { timeout: 30 * 60_000 }
