@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { inspect } from 'node:util'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { isLongForm } from '../../../../test/security/support/long-form.js'
 import {
   createEnvelopeCodec,
   type Envelope,
@@ -9,7 +10,6 @@ import {
   generateEncryptionKey,
   localKeyProvider,
 } from '../../src/envelope.js'
-import { isLongForm } from '../../../../test/security/support/long-form.js'
 import { associatedData, encrypt, keyIdOf, pad } from './construct.js'
 
 const CANARY = 'canary-codec-secret'
