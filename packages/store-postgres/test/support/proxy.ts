@@ -40,11 +40,18 @@ export async function startProxy(target: { readonly port: number }): Promise<Tcp
   let packets = 0
 
   function forward(pair: Pair, from: Socket, to: Socket): void {
+    /** What is under way. Each due time sends the oldest, so that a shorter latency overtakes nothing. */
+    const delayed: Buffer[] = []
+    function sendOldest(): void {
+      const chunk = delayed.shift()
+      if (chunk !== undefined && !pair.lost) to.write(chunk)
+    }
     from.on('data', (chunk) => {
       if (mode === 'mute') pair.lost = true
       if (pair.lost) return
-      if (latency === 0) to.write(chunk)
-      else setTimeout(() => !pair.lost && to.write(chunk), latency)
+      delayed.push(chunk)
+      if (latency === 0 && delayed.length === 1) sendOldest()
+      else setTimeout(sendOldest, latency)
     })
     from.on('error', () => {})
     from.on('close', () => {
