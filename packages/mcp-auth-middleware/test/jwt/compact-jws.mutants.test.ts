@@ -68,6 +68,8 @@ describe('decodeJsonObject() and parseJsonObject()', () => {
     ['{"a":"b"}', { a: 'b' }],
     ['{"a":"ü\u00ff~?>"}', { a: 'ü\u00ff~?>' }],
     ['{"a":"???>>>"}', { a: '???>>>' }],
+    // One "-" in a segment whose length without it is none that base64 has.
+    ['{"aaa":"~~~"}', { aaa: '~~~' }],
     ['{"a":"日本😀"}', { a: '日本😀' }],
     ['{}', {}],
     ['[]', undefined],

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import {
+  announcedLength,
   announcesBody,
   cookieOf,
   headerOf,
@@ -57,6 +58,25 @@ describe('announcesBody()', () => {
     [{ 'content-length': '0', 'transfer-encoding': 'chunked' }, true],
   ])('says of %j: %s', (headers, announced) => {
     expect(announcesBody(headers)).toBe(announced)
+  })
+})
+
+describe('announcedLength()', () => {
+  it.each<[Record<string, string | string[]>, number | undefined]>([
+    [{}, undefined],
+    [{ 'content-length': '0' }, 0],
+    [{ 'content-length': '17' }, 17],
+    [{ 'content-length': '' }, undefined],
+    [{ 'content-length': 'x17' }, undefined],
+    [{ 'content-length': '17x' }, undefined],
+    [{ 'content-length': '-1' }, undefined],
+    [{ 'content-length': '0x1' }, undefined],
+    [{ 'content-length': ['17', '17'] }, undefined],
+    [{ 'content-length': '17', 'transfer-encoding': 'chunked' }, undefined],
+    [{ 'content-length': '17', 'transfer-encoding': '' }, undefined],
+    [{ 'transfer-encoding': 'chunked' }, undefined],
+  ])('says of %j: %s', (headers, length) => {
+    expect(announcedLength(headers)).toBe(length)
   })
 })
 

@@ -61,9 +61,9 @@ describe('parseBearerTokens()', () => {
   })
 
   it.each<[string, unknown, RegExp]>([
-    ['nothing', '', /\(entry 1\).*is empty/],
-    ['blanks', '  ', /\(entry 1\).*is empty/],
-    ['no text', undefined, /\(entry 1\).*is empty/],
+    ['nothing', '', /\(entry 1\).*is empty(?!;)/],
+    ['blanks', '  ', /\(entry 1\).*is empty(?!;)/],
+    ['no text', undefined, /\(entry 1\).*is empty(?!;)/],
     ['an empty entry', `a:${digest},`, /\(entry 2\).*is empty; write name:sha256/],
     ['a name with a blank', `a b:${digest}`, /\(entry 1\).*has a name that is not 1 to 40/],
     ['a token in place of its digest', 'a:canary-token', /has no digest.*never write the token/],
@@ -71,6 +71,7 @@ describe('parseBearerTokens()', () => {
     ['a digest that is too short', `a:${digest.slice(0, -1)}`, /has no digest/],
     ['an empty scope', `a:${digest}:`, /has an empty or malformed scope/],
     ['a scope with a quote', `a:${digest}:re"ad`, /has an empty or malformed scope/],
+    ['one bad scope of two', `a:${digest}:read+wri"te`, /has an empty or malformed scope/],
   ])('refuses %s, and repeats none of it', (_what, text, message) => {
     const refusal = messageOf(() => parseBearerTokens(text as string))
     expect(refusal).toMatch(message)
