@@ -43,6 +43,8 @@ export function withScores(
   parts: readonly RecordedPart[],
   scores: readonly RecordedPart[],
 ): readonly RecordedPart[]
+/** A report with other scores of mutation testing, and all else as it was measured. */
+export function replaceScores(report: Report, scores: readonly RecordedPart[]): Report
 export function sumValues(
   parts: readonly { readonly values: Readonly<Record<string, number>> }[],
 ): Readonly<Record<string, number>>

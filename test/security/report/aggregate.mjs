@@ -69,13 +69,22 @@ export function aggregate(parts, failedSuites = []) {
   })
 }
 
+/** The parts of figures as tests have recorded them. */
+const partsOf = (figures) =>
+  figures.flatMap(({ id, parts }) => parts.map((part) => ({ ...part, id })))
+
+/** A report with the kept scores as they are now; what else was measured stays as it is. */
+export const replaceScores = (report, scores) => ({
+  ...report,
+  figures: aggregate(withScores(partsOf(report.figures), scores), report.failedSuites),
+})
+
 /**
  * What keeps a report from a release: figures that block it and are not met. They are judged again from
  * the parts, so that a word in the report decides nothing.
  */
 export function findBlockers({ figures, failedSuites }) {
-  const parts = figures.flatMap(({ id, parts: own }) => own.map((part) => ({ ...part, id })))
-  return aggregate(parts, failedSuites)
+  return aggregate(partsOf(figures), failedSuites)
     .filter(({ blocks, status }) => blocks && status !== 'met')
     .map(({ id, figure, cause }) => `${id} (${figure}): ${cause}`)
 }

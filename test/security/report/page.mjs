@@ -66,9 +66,10 @@ export function formatPage({ form, date, versions, figures, failedSuites }, sumV
   return `# Security report
 
 \`\`\`sh
-node test/security/report/write.mjs         # measures, and writes this page and report.json
-node test/security/report/write.mjs --long  # the figures of the night, in hours
-node test/security/report/write.mjs --check # fails when a release is blocked, or the page is stale
+node test/security/report/write.mjs          # measures, and writes this page and report.json
+node test/security/report/write.mjs --long   # the figures of the night, in hours
+node test/security/report/write.mjs --scores # R21 anew from the kept scores of mutation testing, all else as it was
+node test/security/report/write.mjs --check  # fails when a release is blocked, or the page is stale
 \`\`\`
 
 Measured on ${date}, ${form} form.${form === 'partial' ? ' It is put together from the parts of several runs, in which not every suite took part, and no release is made with it.' : ''} ${met} of ${figures.length} figures meet their goal. OpenID certification: not certified.

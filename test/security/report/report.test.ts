@@ -7,6 +7,7 @@ import {
   findBlockers,
   type RecordedPart,
   type Report,
+  replaceScores,
   sumValues,
   withScores,
 } from './aggregate.mjs'
@@ -122,6 +123,26 @@ describe('withScores()', () => {
       cause: `not met: mutants-${names[0]} (stale)`,
     })
     expect(figure.parts[0]?.method).toContain('Stale: sources or tests have changed since.')
+  })
+
+  it('replaces the scores of a report, and nothing else', () => {
+    const before = reportOf(
+      all.filter(({ id }) => id !== 'R7'),
+      [{ path: 'x.test.ts', ids: ['R10'], outcome: '1 tests failed' }],
+    )
+    const after = replaceScores(
+      before,
+      scoreParts(kept, () => digest),
+    )
+    expect(after.figures.find(({ id }) => id === 'R21')).toMatchObject({
+      status: 'met',
+      parts: { length: names.length },
+    })
+    const rest = ({ figures, ...others }: Report) => [
+      others,
+      figures.filter(({ id }) => id !== 'R21'),
+    ]
+    expect(rest(after)).toEqual(rest(before))
   })
 
   it('has a gap where nothing is kept, whatever a run has recorded', () => {

@@ -17,7 +17,9 @@ export function listPackages(): readonly {
   readonly version: string
 }[]
 
-export function createSboms(): readonly {
+export function createSboms(
+  isWanted?: (described: { readonly folder: string; readonly name: string }) => boolean,
+): readonly {
   readonly name: string
   readonly version: string
   readonly bill: Bill

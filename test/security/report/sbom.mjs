@@ -104,13 +104,16 @@ function addBundled(bill, packages) {
   return { ...bill, components, dependencies }
 }
 
-/** Makes the bills of all published packages, without the network and without what is installed. */
-export function createSboms() {
+/**
+ * Makes the bills of all published packages, or of those that `isWanted`, without the network and without
+ * what is installed.
+ */
+export function createSboms(isWanted = () => true) {
   const folder = mkdtempSync(join(tmpdir(), 'sbom-'))
   try {
     copyManifests(folder)
     const packages = listPackages()
-    return packages.map(({ name, version }) => {
+    return packages.filter(isWanted).map(({ name, version }) => {
       const parameters = ['--sbom-format=cyclonedx', '--package-lock-only']
       const text = execFileSync(
         'npm',

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { isLongForm } from '../support/long-form.js'
 import { bundledInto } from './bundled.mjs'
 import { ROOT } from './find-suites.mjs'
 import { createSboms, listPackages } from './sbom.mjs'
@@ -44,18 +45,19 @@ function nameAt(place: string): string {
   return JSON.parse(readFileSync(join(ROOT, place, 'package.json'), 'utf8')).name
 }
 
+/** npm starts for each: by day the one with the most dependencies and the one that bundles the most. */
+const BY_DAY = ['packages/cli', 'packages/mcp-auth-middleware']
+const isWanted = ({ folder }: { readonly folder: string }) => isLongForm || BY_DAY.includes(folder)
+const wanted = listPackages().filter(isWanted)
+
 describe('sbom.mjs', () => {
   it('names every runtime dependency of every published package, offline', {
     timeout: 300_000,
   }, () => {
-    const bills = new Map(createSboms().map(({ name, bill }) => [name, bill]))
-    expect([...bills.keys()].sort()).toEqual(
-      listPackages()
-        .map(({ name }) => name)
-        .sort(),
-    )
-    expect(bills.size).toBeGreaterThan(5)
-    for (const { folder, name, version } of listPackages()) {
+    const bills = new Map(createSboms(isWanted).map(({ name, bill }) => [name, bill]))
+    expect([...bills.keys()].sort()).toEqual(wanted.map(({ name }) => name).sort())
+    expect(bills.size).toBeGreaterThan(isLongForm ? 5 : 1)
+    for (const { folder, name, version } of wanted) {
       const bill = bills.get(name)
       if (bill === undefined) throw new Error(`no bill for ${name}`)
       expect(bill.bomFormat).toBe('CycloneDX')
