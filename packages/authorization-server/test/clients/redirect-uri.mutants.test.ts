@@ -55,6 +55,13 @@ describe('parseRedirectUris()', () => {
     ['a fragment', [`${GOOD}#x`], 'must not contain a fragment'],
     ['a blank', ['https://c.test/c b'], 'must contain only characters of RFC 3986'],
     ['a blank in front', [` ${GOOD}`], 'must contain only characters of RFC 3986'],
+    ['a user name', ['com.example.app://ann@host/cb'], 'must not contain a user name'],
+    ['a user name of one letter', ['com.example.app://a@host/cb'], 'must not contain a user name'],
+    [
+      'https behind HTTPS',
+      ['HTTPS://c.test/https://c.test/'],
+      'must be of the form https://host/path',
+    ],
     ['a path', ['/cb'], 'must be absolute'],
     ['a colon in a path', ['/cb:x'], 'must be absolute'],
     ['a digit in front', ['1a:/cb'], 'must be absolute'],
