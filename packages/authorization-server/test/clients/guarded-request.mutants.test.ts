@@ -93,6 +93,8 @@ describe.skipIf(!hasOpenssl)('guardedRequest()', () => {
     const resolve = vi.fn(async () => ['127.0.0.1'])
     expect(await judge({ resolve }, { signal })).toBe('unavailable: closed')
     expect(host.connections()).toBe(0)
+    const never = () => new Promise<never>(() => undefined)
+    expect(await judge({ resolve: never }, { signal })).toBe('unavailable: closed')
     const controller = new AbortController()
     host.answer(() => controller.abort())
     expect(await judge({}, { signal: controller.signal })).toBe('unavailable: closed')
@@ -133,6 +135,18 @@ describe.skipIf(!hasOpenssl)('guardedRequest()', () => {
     expect(await judge()).toBe('unavailable: connection_failed')
   })
 
+  it('takes no answer that has two lengths', async () => {
+    const body = '3\r\nabc\r\n0\r\n\r\n'
+    const twoLengths = `content-length: ${body.length}\r\ntransfer-encoding: chunked`
+    for (const head of ['transfer-encoding: chunked', twoLengths]) {
+      host.answer((_request, response) =>
+        response.socket?.end(`HTTP/1.1 200 OK\r\nconnection: close\r\n${head}\r\n\r\n${body}`),
+      )
+      const expected = head === twoLengths ? 'unavailable: connection_failed' : [200, 'abc']
+      expect(await judge()).toEqual(expected)
+    }
+  })
+
   it('takes 15 KiB of headers', async () => {
     host.answer((_request, response) =>
       response.writeHead(200, { x: 'a'.repeat(15 * 1024) }).end('abc'),
@@ -159,6 +173,19 @@ describe.skipIf(!hasOpenssl)('guardedRequest()', () => {
     expect(await judge({}, { url })).toBe('unavailable: certificate_not_trusted')
     await new Promise((resolve) => plain.close(resolve))
     expect(await judge({}, { url })).toBe('unavailable: connection_failed')
+  })
+
+  it('takes a code for one of TLS only by how it begins', async () => {
+    const connect = vi.spyOn(Socket.prototype, 'connect')
+    for (const [code, expected] of [
+      ['CERT_X', 'certificate_not_trusted'],
+      ['NO_CERT_X', 'connection_failed'],
+    ] as const) {
+      connect.mockImplementation(() => {
+        throw Object.assign(new Error('x'), { code })
+      })
+      expect(await judge()).toBe(`unavailable: ${expected}`)
+    }
   })
 
   it('keeps the cause of a failure, and passes a failure of its own on', async () => {

@@ -38,6 +38,23 @@ describe.skipIf(!hasOpenssl)('createPublicFetch()', () => {
     expect(await response.json()).toEqual({ keys: [] })
   })
 
+  it.each([204, 304, 404])('gives back a status %i without a body or a type', async (status) => {
+    const { fetch, host, url } = await open({})
+    host.answer((_request, response) => response.writeHead(status).end())
+    const response = await fetch(url)
+    expect([response.status, response.headers.get('content-type'), response.body]).toEqual([
+      status,
+      null,
+      null,
+    ])
+  })
+
+  it('gives an answer without a type none', async () => {
+    const { fetch, host, url } = await open({})
+    host.answer((_request, response) => response.writeHead(200).end('{}'))
+    expect((await fetch(url)).headers.get('content-type')).toBeNull()
+  })
+
   it('M02 opens no connection to an address that is not public, by name or as it is', async () => {
     const { fetch, host, url } = await open({ allow: [] })
     const connect = vi.spyOn(Socket.prototype, 'connect')
