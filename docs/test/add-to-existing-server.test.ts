@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createTestIssuer } from '@bestviable/mcp-auth-middleware/testing'
 import {
@@ -7,13 +7,13 @@ import {
 } from '@modelcontextprotocol/client'
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport as TransportV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findFreePort } from '../../examples/coda-mcp/test/support/free-port.js'
 import {
   type ExistingServer,
   existingServers,
-  type RunningServer,
-  runServer,
+  type RunningServers,
+  runServers,
   typeCheckServers,
 } from './existing-servers.js'
 import { installedPeer } from './installed-peer.js'
@@ -24,28 +24,29 @@ const servers = existingServers()
 const issuer = createTestIssuer()
 const fastMcp = installedPeer('fastmcp', '4.20.16')
 
+const running: RunningServers[] = []
+
 beforeAll(() => issuer.listen())
 afterAll(async () => {
+  await Promise.all(running.map((each) => each.close()))
   await issuer.close()
   rmSync(snippets, { recursive: true, force: true })
 })
 
-const running: RunningServer[] = []
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((each) => each.close()))
-})
-
-/** Runs one side with the addresses of this test in the place of those of the guide. */
-async function start(code: string, folder: string): Promise<RunningServer> {
-  const port = await findFreePort()
-  const own = code
-    .replaceAll('https://notes.example.com/mcp', `http://127.0.0.1:${port}/mcp`)
-    .replaceAll('https://login.example.com', issuer.issuer)
-    .replaceAll('8081', String(await findFreePort()))
-  mkdirSync(folder, { recursive: true })
-  const server = await runServer(folder, own, port)
+/** Runs sides with the addresses of this test in the place of those of the guide, and says where. */
+async function start(codes: readonly string[], folder: string): Promise<readonly string[]> {
+  const servers = []
+  for (const code of codes) {
+    const port = await findFreePort()
+    const own = code
+      .replaceAll('https://notes.example.com/mcp', `http://127.0.0.1:${port}/mcp`)
+      .replaceAll('https://login.example.com', issuer.issuer)
+      .replaceAll('8081', String(await findFreePort()))
+    servers.push({ code: own, port })
+  }
+  const server = await runServers(folder, servers)
   running.push(server)
-  return server
+  return server.urls
 }
 
 const headersOf = (token?: string): Record<string, string> =>
@@ -129,19 +130,28 @@ describe('docs/guides/add-to-existing-server.md', { timeout: 90_000 }, () => {
     expect(typeCheckServers(join(snippets, 'types'), codes)).toBe('')
   })
 
-  it.each(ours)('$title: lets anybody in before', async ({ title, before }) => {
-    const { url } = await start(before, join(snippets, title, 'before'))
-    await expectOpen(url)
+  /** Addresses of both sides of each diff, by its title. */
+  const before = new Map<string, string>()
+  const after = new Map<string, string>()
+  beforeAll(async () => {
+    const codes = ours.flatMap((server) => [server.before, server.after])
+    const urls = await start(codes, join(snippets, 'run'))
+    for (const [index, { title }] of ours.entries()) {
+      before.set(title, urls[2 * index] ?? '')
+      after.set(title, urls[2 * index + 1] ?? '')
+    }
+  }, 90_000)
+
+  it.each(ours)('$title: lets anybody in before', async ({ title }) => {
+    await expectOpen(before.get(title) ?? '')
   })
 
-  it.each(ours)('$title: asks for a token afterwards, and works with it', async (server) => {
-    const { url } = await start(server.after, join(snippets, server.title, 'after'))
-    await expectGuarded(url)
+  it.each(ours)('$title: asks for a token afterwards, and works with it', async ({ title }) => {
+    await expectGuarded(after.get(title) ?? '')
   })
 
   it('Express with other routes: leaves those alone', async () => {
-    const server = servers.find(({ title }) => title === 'Express with other routes')
-    const { url } = await start(server?.after ?? '', join(snippets, 'routes'))
+    const url = after.get('Express with other routes') ?? ''
     const home = await fetch(new URL('/', url))
     expect([home.status, await home.text()]).toEqual([200, 'Notes'])
   })
@@ -149,6 +159,16 @@ describe('docs/guides/add-to-existing-server.md', { timeout: 90_000 }, () => {
   describe.skipIf(fastMcp.folder === undefined)(`FastMCP${fastMcp.reason}`, () => {
     const server = servers.find(isFastMcp)
     const folder = join(fastMcp.folder ?? snippets, 'run')
+    let started: Promise<readonly string[]> | undefined
+    /** Where the server before, the one after and the one with scopes answer. */
+    function urls(): Promise<readonly string[]> {
+      const validators = /^ *validators: .*$/m
+      const scopes = "scopes: { tools: { list_notes: ['notes.read'] }, otherTools: [] },"
+      const code = server?.after.replace(validators, (line) => `${line}\n${scopes}`) ?? ''
+      expect(code).toContain(scopes)
+      started ??= start([server?.before ?? '', server?.after ?? '', code], folder)
+      return started
+    }
 
     it('type-checks before and after', () => {
       const codes = [server?.before ?? '', server?.after ?? '']
@@ -156,20 +176,17 @@ describe('docs/guides/add-to-existing-server.md', { timeout: 90_000 }, () => {
     })
 
     it('lets anybody in before', async () => {
-      const { url } = await start(server?.before ?? '', join(folder, 'before'))
-      await expectOpen(url)
+      const [before = ''] = await urls()
+      await expectOpen(before)
     })
 
     it('asks for a token afterwards, and works with it', async () => {
-      const { url } = await start(server?.after ?? '', join(folder, 'after'))
-      await expectGuarded(url)
+      const [, after = ''] = await urls()
+      await expectGuarded(after)
     })
 
     it('takes scopes per tool, as it says', async () => {
-      const validators = /^ *validators: .*$/m
-      const scopes = "scopes: { tools: { list_notes: ['notes.read'] }, otherTools: [] },"
-      const code = server?.after.replace(validators, (line) => `${line}\n${scopes}`) ?? ''
-      const { url } = await start(code, join(folder, 'scopes'))
+      const [, , url = ''] = await urls()
       const [reader, other] = [
         await issuer.token({ aud: url, scope: 'notes.read' }),
         await issuer.token({ aud: url, scope: 'notes.write' }),

@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -8,6 +8,7 @@ import { transformSync } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { testEngines } from '../../packages/store-postgres/test/support/engines.js'
 import { docstringSnippets, markdownSnippets, ROOT, type Snippet } from './snippets.js'
+import { typeCheck } from './type-check.js'
 
 const folder = join(ROOT, 'docs/test/.snippets')
 const stubs = join(ROOT, 'docs/test/stubs')
@@ -46,7 +47,7 @@ async function importsFor(code: string): Promise<string> {
 }
 
 /** Type-checks snippets in one compiler run and returns its complaints. */
-function typeCheck(files: readonly string[]): string {
+function typeCheckSnippets(files: readonly string[]): string {
   writeFileSync(
     join(folder, 'tsconfig.json'),
     JSON.stringify({
@@ -55,12 +56,7 @@ function typeCheck(files: readonly string[]): string {
       files,
     }),
   )
-  try {
-    execFileSync(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', folder])
-    return ''
-  } catch (error) {
-    return String((error as { stdout?: Buffer }).stdout ?? error)
-  }
+  return typeCheck(folder)
 }
 
 function write(snippets: readonly Snippet[], prefix: string, codes: readonly string[]): string[] {
@@ -97,7 +93,7 @@ describe('code in the documents', () => {
       'markdown',
       snippets.map(({ code }) => `${code}\nexport {}\n`),
     )
-    expect(typeCheck(files)).toBe('')
+    expect(typeCheckSnippets(files)).toBe('')
   })
 
   it('type-checks in every docstring', { timeout: 90_000 }, async () => {
@@ -106,7 +102,7 @@ describe('code in the documents', () => {
     const codes = await Promise.all(
       snippets.map(async ({ code }) => `${await importsFor(code)}${code}`),
     )
-    expect(typeCheck(['ambient.d.ts', ...write(snippets, 'docstring', codes)])).toBe('')
+    expect(typeCheckSnippets(['ambient.d.ts', ...write(snippets, 'docstring', codes)])).toBe('')
   })
 })
 

@@ -1,9 +1,10 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { transformSync } from 'esbuild'
 import { ROOT } from './snippets.js'
+import { typeCheck } from './type-check.js'
 
 /** One server of the guide, before and after. */
 export interface ExistingServer {
@@ -54,48 +55,59 @@ export function typeCheckServers(folder: string, codes: readonly string[]): stri
     join(folder, 'tsconfig.json'),
     JSON.stringify({ extends: join(ROOT, 'tsconfig.base.json'), compilerOptions, files }),
   )
-  try {
-    execFileSync(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', folder])
-    return ''
-  } catch (error) {
-    return String((error as { stdout?: Buffer }).stdout ?? error)
-  }
+  return typeCheck(folder)
 }
 
-/** A server that runs, until it is closed. */
-export interface RunningServer {
-  readonly url: string
+/** Code of a server, and the port that it is to listen on. */
+export interface ServerCode {
+  readonly code: string
+  readonly port: number
+}
+
+/** Servers that run, until they are closed. */
+export interface RunningServers {
+  /** Where each answers, in the order of their code. */
+  readonly urls: readonly string[]
   close(): Promise<void>
 }
 
-/** Starts one side of a diff as a process of its own, and waits until it answers. */
-export async function runServer(
+/**
+ * Starts sides of diffs, all in one process of their own, and waits until each answers: what they import
+ * takes a second to load.
+ */
+export async function runServers(
   folder: string,
-  code: string,
-  port: number,
-): Promise<RunningServer> {
+  servers: readonly ServerCode[],
+): Promise<RunningServers> {
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
-  writeFileSync(join(folder, 'server.js'), transformSync(code, { loader: 'ts' }).code)
-  const child = spawn(process.execPath, [join(folder, 'server.js')], {
-    env: { ...process.env, PORT: String(port) },
+  const starts = servers.map(({ code, port }, index) => {
+    const name = `server-${index}.js`
+    writeFileSync(join(folder, name), transformSync(code, { loader: 'ts' }).code)
+    return `process.env.PORT = '${port}'\nawait import('./${name}')\n`
+  })
+  writeFileSync(join(folder, 'servers.js'), starts.join(''))
+  const child = spawn(process.execPath, [join(folder, 'servers.js')], {
+    env: process.env,
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   let errors = ''
   child.stderr.on('data', (chunk: Buffer) => {
     errors += chunk.toString()
   })
-  const url = `http://127.0.0.1:${port}/mcp`
+  const urls = servers.map(({ port }) => `http://127.0.0.1:${port}/mcp`)
   const deadline = Date.now() + 60_000
-  while (!(await fetch(url).catch(() => undefined))) {
-    if (child.exitCode !== null || Date.now() > deadline) {
-      child.kill('SIGKILL')
-      throw new Error(`the server does not answer: ${errors}`)
+  for (const url of urls) {
+    while (!(await fetch(url).catch(() => undefined))) {
+      if (child.exitCode !== null || Date.now() > deadline) {
+        child.kill('SIGKILL')
+        throw new Error(`${url} does not answer: ${errors}`)
+      }
+      await new Promise((resolve) => setTimeout(resolve, 100))
     }
-    await new Promise((resolve) => setTimeout(resolve, 50))
   }
   return {
-    url,
+    urls,
     async close() {
       if (child.exitCode === null && child.kill('SIGKILL')) await once(child, 'exit')
     },

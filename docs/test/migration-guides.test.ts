@@ -5,7 +5,7 @@ import { transformSync } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findFreePort } from '../../examples/coda-mcp/test/support/free-port.js'
 import { sectionOf, tableRows } from './documents.js'
-import { type RunningServer, runServer } from './existing-servers.js'
+import { type RunningServers, runServers } from './existing-servers.js'
 import { ROOT } from './snippets.js'
 
 const folder = join(ROOT, 'docs/test/.snippets-existing/migration')
@@ -27,29 +27,33 @@ function codeOf(guide: string, side: Side): string {
 }
 
 let issuer: TestIssuer
+let servers: RunningServers
+const SIDES = GUIDES.flatMap((guide) =>
+  (['before', 'after'] as const).map((side) => ({ guide, side })),
+)
 beforeAll(async () => {
   issuer = createTestIssuer({ scopes: ['notes.read', 'notes.write'] })
   await issuer.listen()
   mkdirSync(folder, { recursive: true })
-})
+  const stub = join(ROOT, 'docs/test/stubs/mcp-handler.ts')
+  copyFileSync(stub, join(folder, 'mcp-handler.ts'))
+  const handler = transformSync(readFileSync(stub, 'utf8'), { loader: 'ts' })
+  writeFileSync(join(folder, 'mcp-handler.js'), handler.code)
+  const codes = []
+  for (const { guide, side } of SIDES) {
+    const port = await findFreePort()
+    const code = codeOf(guide, side)
+      .replaceAll('https://notes.example.com/mcp', `http://127.0.0.1:${port}/mcp`)
+      .replaceAll('https://login.example.com', issuer.issuer)
+    codes.push({ code, port })
+  }
+  servers = await runServers(folder, codes)
+}, 90_000)
 afterAll(async () => {
+  await servers.close()
   await issuer.close()
   rmSync(folder, { recursive: true, force: true })
 })
-
-async function start(guide: string, side: Side): Promise<RunningServer> {
-  const own = join(folder, `${guide}-${side}`)
-  mkdirSync(own, { recursive: true })
-  const stub = join(ROOT, 'docs/test/stubs/mcp-handler.ts')
-  copyFileSync(stub, join(own, 'mcp-handler.ts'))
-  const handler = transformSync(readFileSync(stub, 'utf8'), { loader: 'ts' })
-  writeFileSync(join(own, 'mcp-handler.js'), handler.code)
-  const port = await findFreePort()
-  const code = codeOf(guide, side)
-    .replaceAll('https://notes.example.com/mcp', `http://127.0.0.1:${port}/mcp`)
-    .replaceAll('https://login.example.com', issuer.issuer)
-  return await runServer(own, code, port)
-}
 
 async function post(url: string, token?: string): Promise<number> {
   const response = await fetch(url, {
@@ -88,14 +92,10 @@ const REQUESTS: Readonly<Record<string, (url: string) => Promise<number>>> = {
 }
 
 async function answersOf(guide: string, side: Side): Promise<Record<string, number>> {
-  const server = await start(guide, side)
-  try {
-    const answers: Record<string, number> = {}
-    for (const [name, send] of Object.entries(REQUESTS)) answers[name] = await send(server.url)
-    return answers
-  } finally {
-    await server.close()
-  }
+  const url = servers.urls[SIDES.findIndex((each) => each.guide === guide && each.side === side)]
+  const answers: Record<string, number> = {}
+  for (const [name, send] of Object.entries(REQUESTS)) answers[name] = await send(url ?? '')
+  return answers
 }
 
 describe.each(GUIDES)('docs/guides/%s.md', (guide) => {

@@ -1,6 +1,11 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { pgliteFlag } from '../../packages/store-postgres/test/support/prepared-folders.js'
+import { isLongForm } from '../../test/security/support/long-form.js'
 import type { Document } from './documents.js'
 
 /** One block of shell commands in a document. */
@@ -43,9 +48,31 @@ function replaceAll(text: string, replaced: Readonly<Record<string, string>>): s
   return Object.entries(replaced).reduce((rest, [from, to]) => rest.replaceAll(from, to), text)
 }
 
+const HOST = fileURLToPath(new URL('command-host.mjs', import.meta.url))
+
+/** The tool as a process of its own for each command, as a reader starts it. */
+const OWN_PROCESS = `mcp-auth() { "$NODE" ${pgliteFlag} "$PROGRAM" "$@"; }`
+
+/** The same program in one process for all commands: see `command-host.mjs`. */
+const ONE_PROCESS = `
+mcp-auth() {
+  local call code
+  call=$(mktemp -d "$CALLS/call-XXXXXX")
+  printf '%s\\0' "$@" > "$call/argv"
+  env -0 > "$call/env"
+  printf %s "$PWD" > "$call/cwd"
+  if [ -p /dev/stdin ] || [ -f /dev/stdin ]; then cat > "$call/in"; fi
+  mkfifo "$call/done"
+  echo "$call" > "$CALLS/calls"
+  read -r code < "$call/done"
+  cat "$call/out"
+  cat "$call/err" >&2
+  return "$code"
+}`
+
 // The tool under both names that the documents give it.
 const PRELUDE = `
-mcp-auth() { "$NODE" "$PROGRAM" "$@"; }
+${isLongForm ? OWN_PROCESS : ONE_PROCESS}
 npx() { [ "$1" = @bestviable/mcp-auth-cli ] && shift && mcp-auth "$@"; }
 `
 const END = '@@@ end of block'
@@ -77,16 +104,45 @@ export interface ShellResult {
   readonly code: number
 }
 
+/** The process that all commands run in, and the folder by which it is asked. */
+interface CommandHost {
+  readonly process: ChildProcess
+  readonly folder: string
+}
+let running: CommandHost | undefined
+
+/** Starts it at the first call. It ends with this process, which holds its standard input. */
+function commandHost(): CommandHost {
+  if (running !== undefined) return running
+  const folder = mkdtempSync(join(tmpdir(), 'mcp-auth-calls-'))
+  spawnSync('mkfifo', [join(folder, 'calls')])
+  const child = spawn(process.execPath, [pgliteFlag, HOST, PROGRAM, folder], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+  })
+  running = { process: child, folder }
+  return running
+}
+
 /** Runs blocks one after the other in one shell, so that they see each other's variables. */
 export async function runBlocks(
   blocks: readonly ShellBlock[],
-  { cwd, env, replaced = {} }: ShellSetting,
+  setting: ShellSetting,
 ): Promise<readonly ShellResult[]> {
+  const { cwd, env, replaced = {} } = setting
+  const host = isLongForm ? undefined : commandHost()
   const script = blocks.map((block) => `${replaceAll(block.script, replaced)}\necho "${END} $?"\n`)
   const { PATH, HOME } = process.env
   const child = spawn('bash', ['-c', PRELUDE + script.join('')], {
     cwd,
-    env: { PATH, HOME, NO_COLOR: '1', NODE: process.execPath, PROGRAM, ...env },
+    env: {
+      PATH,
+      HOME,
+      NO_COLOR: '1',
+      NODE: process.execPath,
+      PROGRAM,
+      CALLS: host?.folder ?? '',
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let [stdout, stderr] = ['', '']
@@ -96,7 +152,11 @@ export async function runBlocks(
   child.stderr.on('data', (chunk: Buffer) => {
     stderr += chunk
   })
+  // Without it the shell would wait for ever.
+  const end = () => void child.kill()
+  host?.process.once('exit', end)
   await once(child, 'close')
+  host?.process.off('exit', end)
   const parts = stdout.split(new RegExp(`${END} (\\d+)\\n`))
   if (parts.length !== 2 * blocks.length + 1) throw new Error(`the shell ended early: ${stderr}`)
   return blocks.map((block, index) => ({

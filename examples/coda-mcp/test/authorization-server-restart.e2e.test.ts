@@ -1,11 +1,12 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { isLongForm } from '../../../test/security/support/long-form.js'
 import { type ChildServer, spawnServer } from './support/child-server.js'
+import { createCleanup } from './support/cleanup.js'
 import { createDataFolder } from './support/data-folder.js'
 import { findFreePort } from './support/free-port.js'
 import { callTool } from './support/http-calls.js'
 import { openSession } from './support/mcp.js'
 import { signIn } from './support/sign-in.js'
-import { createCleanup } from './support/test-server.js'
 
 const { add, run } = createCleanup()
 afterEach(run)
@@ -13,22 +14,44 @@ afterEach(run)
 const whoami = async (resource: string, token: string): Promise<number> =>
   (await callTool(resource, token, 'coda_whoami')).status
 
+const start = async (env: Record<string, string>): Promise<ChildServer> => {
+  const child = spawnServer(env)
+  await child.listening()
+  return child
+}
+
+// SIGTERM by night: how a server that ends by it does so is held to by `process.e2e.test.ts`.
+const signals = isLongForm ? (['SIGTERM', 'SIGKILL'] as const) : (['SIGKILL'] as const)
+
+// One server and its folder for all: opening an embedded database takes seconds of work.
 describe('a restart of a first run', () => {
-  it.each(['SIGTERM', 'SIGKILL'] as const)(
+  const folder = createDataFolder()
+  let port: string
+  let running: ChildServer
+  beforeAll(async () => {
+    port = String(await findFreePort())
+    running = await start({ PORT: port, DATA_DIR: folder.path })
+  }, 180_000)
+  afterAll(async () => {
+    await running.close()
+    await folder.close()
+  })
+
+  it('says who uses the folder when a second one is started on it', async () => {
+    const second = add(spawnServer({ PORT: String(await findFreePort()), DATA_DIR: folder.path }))
+    expect(await second.ended).toEqual({ code: 1, signal: null })
+    expect(second.stderr).toMatch(/in use by process \d+/)
+    expect(second.stderr).not.toMatch(/^\s+at /m)
+  }, 180_000)
+
+  it.each(signals)(
     'after %s keeps who signed in, and prints another token',
     async (signal) => {
-      const folder = add(createDataFolder())
-      const port = String(await findFreePort())
       const resource = `http://localhost:${port}/mcp`
-      const start = async (): Promise<ChildServer> => {
-        const child = add(spawnServer({ PORT: port, DATA_DIR: folder.path }))
-        await child.listening()
-        return child
-      }
       const printedToken = (child: ChildServer) =>
         /Bearer (mcp_[\w-]+)/.exec(child.stdout)?.[1] ?? ''
 
-      const before = await start()
+      const before = running
       await expect.poll(() => printedToken(before)).not.toBe('')
       const { client, memory } = await signIn(resource, 'v2, 2025 protocol')
       await client.call('coda_whoami')
@@ -38,7 +61,8 @@ describe('a restart of a first run', () => {
       const { code } = await before.ended
       expect(code).toBe(signal === 'SIGTERM' ? 0 : null)
 
-      const after = await start()
+      const after = await start({ PORT: port, DATA_DIR: folder.path })
+      running = after
       expect(await whoami(resource, tokens?.access_token ?? '')).toBe(200)
       // The grant is known too: the refresh token of before the restart is good.
       memory.saveTokens({ token_type: 'Bearer', ...tokens, access_token: 'not-good' })
@@ -54,14 +78,4 @@ describe('a restart of a first run', () => {
     },
     180_000,
   )
-
-  it('says who uses the folder when a second one is started on it', async () => {
-    const folder = add(createDataFolder())
-    const first = add(spawnServer({ PORT: String(await findFreePort()), DATA_DIR: folder.path }))
-    await first.listening()
-    const second = add(spawnServer({ PORT: String(await findFreePort()), DATA_DIR: folder.path }))
-    expect(await second.ended).toEqual({ code: 1, signal: null })
-    expect(second.stderr).toMatch(/in use by process \d+/)
-    expect(second.stderr).not.toMatch(/^\s+at /m)
-  }, 180_000)
 })

@@ -15,6 +15,7 @@ import {
   type Cluster,
   serverEngines,
 } from '../../../packages/store-postgres/test/support/engines.js'
+import { isLongForm } from '../../../test/security/support/long-form.js'
 import { createCodaStandIn, standInPath } from '../src/stand-in/coda-stand-in.js'
 import { callTool, challengeOf, post } from './support/http-calls.js'
 import { listen } from './support/listen.js'
@@ -124,41 +125,96 @@ async function signInPage({ resource }: TestServer): Promise<URL> {
   return page
 }
 
-describe.skipIf(engine === undefined)('OAUTH_PROVIDER=oidc on PostgreSQL', () => {
+// A server migrates a schema of its own, so that tests that change nothing for each other share one.
+describe.skipIf(engine === undefined)('a server that sends people to a provider', () => {
+  let server: TestServer
+  beforeAll(async () => {
+    if (engine === undefined) return
+    server = await start({ ACCESS_TOKEN_LIFETIME: '90' })
+  }, 90_000)
+  afterAll(() => server?.close())
+
   it('signs somebody in there and serves the tools', async () => {
-    const server = await start()
-    try {
-      const { client, memory } = await signIn(server.resource, 'v1', personAt('ann'))
-      add(client)
-      expect((await client.call('coda_whoami')).isError).toBe(false)
-      expect(upstream).toContain(`Bearer ${tokens.ann}`)
-      expect(await (await fetch(`${server.url}/health`)).json()).toMatchObject({
-        status: 'ok',
-        auth: { provider: 'authorization-server', oauth_compliant: true },
-      })
-      const { access_token: token = '', refresh_token: refresh = '' } = memory.currentTokens() ?? {}
-      const log = server.log.join('')
-      expect(log).toContain('authorization server: sign-in')
-      for (const secret of [token, refresh, CLIENT_SECRET, tokens.ann, 'canary']) {
-        expect(log).not.toContain(secret)
-      }
-    } finally {
-      await server.close()
+    const { client, memory } = await signIn(server.resource, 'v1', personAt('ann'))
+    add(client)
+    expect((await client.call('coda_whoami')).isError).toBe(false)
+    expect(upstream).toContain(`Bearer ${tokens.ann}`)
+    expect(await (await fetch(`${server.url}/health`)).json()).toMatchObject({
+      status: 'ok',
+      auth: { provider: 'authorization-server', oauth_compliant: true },
+    })
+    const { access_token: token = '', refresh_token: refresh = '' } = memory.currentTokens() ?? {}
+    const log = server.log.join('')
+    expect(log).toContain('authorization server: sign-in')
+    for (const secret of [token, refresh, CLIENT_SECRET, tokens.ann, 'canary']) {
+      expect(log).not.toContain(secret)
     }
   })
 
   it('keeps out who is not on the list, in words and in the log', async () => {
-    const server = await start()
-    try {
-      const page = await visit(await signInPage(server), personAt('eve'))
-      expect([page.status, page.location]).toEqual([403, undefined])
-      expect(page.html).not.toContain('ann@')
-      expect(server.log.join('')).toContain('not_admitted')
-    } finally {
-      await server.close()
-    }
+    const page = await visit(await signInPage(server), personAt('eve'))
+    expect([page.status, page.location]).toEqual([403, undefined])
+    expect(page.html).not.toContain('ann@')
+    expect(server.log.join('')).toContain('not_admitted')
   })
 
+  it('issues tokens for as long as the variables say', async () => {
+    const { client, memory } = await signIn(server.resource, 'v1', personAt('ann'))
+    add(client)
+    expect(memory.currentTokens()).toMatchObject({ expires_in: 90 })
+  })
+})
+
+describe.skipIf(engine === undefined)('a server with a Coda token for each person', () => {
+  let server: TestServer
+  let data: ReturnType<typeof lastDatabase>
+  beforeAll(async () => {
+    if (engine === undefined) return
+    server = await start({ ALLOWED_DOMAINS: 'example.com', ...perUser })
+    data = lastDatabase()
+  }, 90_000)
+  afterAll(() => server?.close())
+
+  it('collects the Coda token of each person at sign-in, and acts with that one', async () => {
+    const refused = await visit(await signInPage(server), personAt('ann', 'canary-wrong'))
+    expect(refused.status).toBe(403)
+    expect(refused.html).toContain('/connect"')
+    for (const name of ['ann', 'bob'] as const) {
+      const { client } = await signIn(server.resource, 'v1', personAt(name, tokens[name]))
+      add(client)
+      upstream = []
+      expect((await client.call('coda_whoami')).isError).toBe(false)
+      expect(upstream).toEqual([`Bearer ${tokens[name]}`])
+    }
+    expect(server.log.join('')).not.toContain('canary')
+  })
+
+  it('sends a caller whose Coda token is gone to the account page, to connect again', async () => {
+    const { client, memory } = await signIn(server.resource, 'v1', personAt('ann', tokens.ann))
+    add(client)
+    const token = memory.currentTokens()?.access_token ?? ''
+    const subject = subjectOf(token)
+    const store = postgresTokenStore(data)
+    const owner = { kind: 'user', issuer: server.url, subject } as const
+    expect(await store.delete({ provider: 'coda', owner })).toBe(true)
+    await store.close()
+    const answer = async (): Promise<string> =>
+      await (await callTool(server.resource, token, 'coda_whoami')).text()
+    await expect
+      .poll(answer, { timeout: 10_000 })
+      .toContain(`Ask the person to open ${server.url}/account and connect Coda`)
+
+    const account = await visit(new URL('/account', server.url), personAt('ann'))
+    const form = '/account/credentials/coda/replace'
+    const connected = await account.submit(form, { api_token: tokens.bob })
+    expect([connected.status, new URL(connected.url).pathname]).toEqual([200, '/account'])
+    upstream = []
+    await expect.poll(answer, { timeout: 10_000 }).toContain('structuredContent')
+    expect(upstream.at(-1)).toBe(`Bearer ${tokens.bob}`)
+  })
+})
+
+describe.skipIf(engine === undefined)('OAUTH_PROVIDER=oidc on PostgreSQL', () => {
   it('lets in whom the administrator would invite when only that one is named', async () => {
     const server = await start({ ALLOWED_EMAILS: '', DEFAULT_ADMIN_EMAIL: 'ann@example.com' })
     try {
@@ -167,54 +223,6 @@ describe.skipIf(engine === undefined)('OAUTH_PROVIDER=oidc on PostgreSQL', () =>
       const { client } = await signIn(server.resource, 'v1', personAt('ann'))
       add(client)
       expect((await client.call('coda_whoami')).isError).toBe(false)
-    } finally {
-      await server.close()
-    }
-  })
-
-  it('collects the Coda token of each person at sign-in, and acts with that one', async () => {
-    const server = await start({ ALLOWED_DOMAINS: 'example.com', ...perUser })
-    try {
-      const refused = await visit(await signInPage(server), personAt('ann', 'canary-wrong'))
-      expect(refused.status).toBe(403)
-      expect(refused.html).toContain('/connect"')
-      for (const name of ['ann', 'bob'] as const) {
-        const { client } = await signIn(server.resource, 'v1', personAt(name, tokens[name]))
-        add(client)
-        upstream = []
-        expect((await client.call('coda_whoami')).isError).toBe(false)
-        expect(upstream).toEqual([`Bearer ${tokens[name]}`])
-      }
-      expect(server.log.join('')).not.toContain('canary')
-    } finally {
-      await server.close()
-    }
-  })
-
-  it('sends a caller whose Coda token is gone to the account page, to connect again', async () => {
-    const server = await start(perUser)
-    try {
-      const { client, memory } = await signIn(server.resource, 'v1', personAt('ann', tokens.ann))
-      add(client)
-      const token = memory.currentTokens()?.access_token ?? ''
-      const subject = subjectOf(token)
-      const store = postgresTokenStore(lastDatabase())
-      const owner = { kind: 'user', issuer: server.url, subject } as const
-      expect(await store.delete({ provider: 'coda', owner })).toBe(true)
-      await store.close()
-      const answer = async (): Promise<string> =>
-        await (await callTool(server.resource, token, 'coda_whoami')).text()
-      await expect
-        .poll(answer, { timeout: 10_000 })
-        .toContain(`Ask the person to open ${server.url}/account and connect Coda`)
-
-      const account = await visit(new URL('/account', server.url), personAt('ann'))
-      const form = '/account/credentials/coda/replace'
-      const connected = await account.submit(form, { api_token: tokens.bob })
-      expect([connected.status, new URL(connected.url).pathname]).toEqual([200, '/account'])
-      upstream = []
-      await expect.poll(answer, { timeout: 10_000 }).toContain('structuredContent')
-      expect(upstream.at(-1)).toBe(`Bearer ${tokens.bob}`)
     } finally {
       await server.close()
     }
@@ -282,21 +290,12 @@ describe.skipIf(engine === undefined)('OAUTH_PROVIDER=oidc on PostgreSQL', () =>
       await server.close()
       return server.log.join('').includes('a proxy in front is not named in TRUST_PROXY')
     }
-    expect(await warned({})).toBe(true)
-    expect(await warned({ TRUST_PROXY: '1' })).toBe(false)
     expect(await warned({ TRUST_PROXY: 'loopback, 10.0.0.0/8' })).toBe(false)
     expect(await warned({ TRUST_PROXY: '10.0.0.0/8' })).toBe(true)
-  })
-
-  it('issues tokens for as long as the variables say', async () => {
-    const server = await start({ ACCESS_TOKEN_LIFETIME: '90' })
-    try {
-      const { client, memory } = await signIn(server.resource, 'v1', personAt('ann'))
-      add(client)
-      expect(memory.currentTokens()).toMatchObject({ expires_in: 90 })
-    } finally {
-      await server.close()
-    }
+    // By night two settings more: each takes a server.
+    if (!isLongForm) return
+    expect(await warned({})).toBe(true)
+    expect(await warned({ TRUST_PROXY: '1' })).toBe(false)
   })
 })
 
@@ -309,9 +308,15 @@ describe.skipIf(engine === undefined)('sign-in by a Coda token', () => {
     ...perUser,
   }
 
-  it('needs no provider: it proves a listed account, and is the token that tools use', async () => {
-    const server = await start({ ...noProvider, ALLOWED_EMAILS: standInUser })
-    try {
+  describe('of a listed account', () => {
+    let server: TestServer
+    beforeAll(async () => {
+      if (engine === undefined) return
+      server = await start({ ...noProvider, ALLOWED_EMAILS: standInUser })
+    }, 90_000)
+    afterAll(() => server?.close())
+
+    it('needs no provider: it proves a listed account, and is the token that tools use', async () => {
       const refused = await visit(await signInPage(server), { codaToken: 'canary-wrong' })
       expect([refused.status, refused.html.includes('canary')]).toEqual([403, false])
       const { client } = await signIn(server.resource, 'v1', { codaToken: tokens.bob })
@@ -320,14 +325,9 @@ describe.skipIf(engine === undefined)('sign-in by a Coda token', () => {
       expect((await client.call('coda_whoami')).isError).toBe(false)
       expect(upstream).toEqual([`Bearer ${tokens.bob}`])
       expect(server.log.join('')).not.toContain('canary')
-    } finally {
-      await server.close()
-    }
-  })
+    })
 
-  it('signs out whoever signed in by a token that Coda no longer takes, and nobody else', async () => {
-    const server = await start({ ...noProvider, ALLOWED_EMAILS: standInUser })
-    try {
+    it('signs out whoever signed in by a token that Coda no longer takes, and nobody else', async () => {
       const { client, memory } = await signIn(server.resource, 'v1', { codaToken: tokens.bob })
       add(client)
       const tokenOf = () => String(memory.currentTokens()?.access_token)
@@ -338,10 +338,8 @@ describe.skipIf(engine === undefined)('sign-in by a Coda token', () => {
       revoked.add(tokens.bob)
       // The call itself is answered; it is the last one.
       expect([await whoami(), await whoami()]).toEqual([200, 401])
-    } finally {
       revoked.clear()
-      await server.close()
-    }
+    })
   })
 
   it('keeps out an account that is not listed, and keeps nothing of it', async () => {

@@ -14,6 +14,7 @@ import {
 } from '../../../packages/authorization-server/test/login/support/openid-provider.js'
 import { testEngines } from '../../../packages/store-postgres/test/support/engines.js'
 import { callTool } from './support/http-calls.js'
+import { outputValidators } from './support/output-validators.js'
 import { visit } from './support/person.js'
 import { type RunningStandIn, startStandIn } from './support/stand-in.js'
 import { createCleanup, startTestServer, type TestServer } from './support/test-server.js'
@@ -96,7 +97,7 @@ async function connectOn(url: string): Promise<void> {
 const init = () => ({ requestInit: { headers: { authorization: `Bearer ${token}` } } })
 
 async function connectV1(capabilities: object): Promise<ClientV1> {
-  const client = add(new ClientV1(info, { capabilities }))
+  const client = add(new ClientV1(info, { ...outputValidators.v1, capabilities }))
   const transport = new TransportV1(new URL(server.resource), init())
   await client.connect(transport as Parameters<typeof client.connect>[0])
   return client
@@ -106,8 +107,8 @@ async function connectV2(
   mode: 'legacy' | { pin: string },
   capabilities: object,
 ): Promise<ClientV2> {
-  const client = add(new ClientV2(info, { capabilities, versionNegotiation: { mode } }))
-  return client
+  const options = { ...outputValidators.v2, capabilities, versionNegotiation: { mode } }
+  return add(new ClientV2(info, options))
 }
 
 const whoami = { name: 'coda_whoami', arguments: {} }

@@ -9,8 +9,10 @@ import {
 } from './support/authorization-server.js'
 import { type CommandLineResult, commandLine, temporaryFolder } from './support/command-line.js'
 import {
+  copiesOf,
+  createKeys,
   type Environment,
-  engines,
+  mainEngines,
   postgresEnvironment,
   someServer,
 } from './support/environments.js'
@@ -30,13 +32,16 @@ async function fail(env: Environment, ...argv: string[]): Promise<CommandLineRes
   return result
 }
 
+const databaseWithTables = copiesOf(someServer, async (env) => {
+  expect((await commandLine(['db', 'migrate'], { env })).code).toBe(0)
+})
+
 async function prepare(): Promise<{ readonly env: Environment; readonly server: RunningServer }> {
-  if (someServer === undefined) throw new Error('no PostgreSQL server runs here')
-  const env = await postgresEnvironment(someServer)
+  const env = await databaseWithTables()
   return { env, server: await startAuthorizationServer(env) }
 }
 
-describe.each(engines)('users on $name', { timeout: 180_000 }, (engine) => {
+describe.each(mainEngines)('users on $name', { timeout: 180_000 }, (engine) => {
   it.skipIf(engine.skip !== undefined)(
     'are let in, kept out and erased while a server runs on the same database',
     async () => {
@@ -282,8 +287,7 @@ describe.skipIf(someServer === undefined)(
       const erase = await fail(env, 'users', 'erase', 'nobody', '--yes')
       expect([erase.code, erase.stderr]).toEqual([1, 'error: <user>: there is no user "nobody"\n'])
       expect((await fail(env, 'users', 'list', '--after', 'x')).code).not.toBe(70)
-      const { env: foreign } = await prepare()
-      const keys = { ...env, MCP_AUTH_ENCRYPTION_KEYS: foreign.MCP_AUTH_ENCRYPTION_KEYS ?? '' }
+      const keys = { ...env, MCP_AUTH_ENCRYPTION_KEYS: createKeys() }
       expect((await fail(keys, 'users', 'list')).code).toBe(3)
     })
 

@@ -6,10 +6,10 @@ import { startSite } from './doctor/broken-servers/site.js'
 import { startAuthorizationServer } from './support/authorization-server.js'
 import { type CommandLineResult, commandLine, temporaryFolder } from './support/command-line.js'
 import {
+  copiesOf,
   createKeys,
   type Environment,
   infisicalEnvironment,
-  postgresEnvironment,
   someServer,
 } from './support/environments.js'
 import { documentedCommands } from './support/reference-page.js'
@@ -24,14 +24,15 @@ const OAUTH = JSON.stringify({
   metadata: { account: 'ann' },
 })
 
-/** A database with the credential of the service and that of one user, and an Infisical beside it. */
-async function prepare(): Promise<Environment> {
-  if (someServer === undefined) throw new Error('no PostgreSQL server runs here')
-  const { env: infisical } = await infisicalEnvironment()
-  const env = { ...infisical, ...(await postgresEnvironment(someServer)) }
+const filledDatabase = copiesOf(someServer, async (env) => {
   await succeed(env, ['tokens', 'set', 'coda'], 'canary-service-50')
   await succeed(env, ['tokens', 'set', 'github', ...ANN, '--stdin', 'json'], OAUTH)
-  return env
+})
+
+/** A database with the credential of the service and that of one user, and an Infisical beside it. */
+async function prepare(): Promise<Environment> {
+  const { env: infisical } = await infisicalEnvironment()
+  return { ...infisical, ...(await filledDatabase()) }
 }
 
 async function succeed(

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { isLongForm } from '../../../test/security/support/long-form.js'
 import { commandLine, temporaryFolder } from './support/command-line.js'
 import {
   type Environment,
@@ -56,6 +57,9 @@ describe.each(engines)('migrate over $name', { timeout: 180_000 }, (engine) => {
         code: 0,
         report: { counts: { equal: 2 } },
       })
+
+      // PGlite starts anew for every command: by day it has gone far enough where PostgreSQL goes on.
+      if (!isLongForm && engine.kind === 'pglite' && someServer !== undefined) return
 
       const second = await migrate(env, 'postgres', 'infisical')
       expect(second).toMatchObject({ code: 0, report: { counts: { copied: 2 } } })

@@ -1,6 +1,7 @@
 import type { TokenStore } from '@bestviable/mcp-auth-middleware'
 import { tokenStoreContract } from '@bestviable/mcp-auth-middleware/testing'
 import { describe, it } from 'vitest'
+import { isLongForm } from '../../../test/security/support/long-form.js'
 import type { InfisicalTokenStoreOptions } from '../src/index.js'
 import { type FakeInfisical, startFakeInfisical } from './fake-infisical/index.js'
 import { ENCRYPTION_KEYS, storeOver } from './support.js'
@@ -14,8 +15,12 @@ const VARIANTS: readonly Variant[] = [
   ['reads from a listing', { listTtlSeconds: 60 }],
 ]
 
-describe.each(VARIANTS)('TokenStore contract: infisical, %s', (_title, options) => {
-  for (const { id, run, title } of tokenStoreContract) {
+describe.each(VARIANTS)('TokenStore contract: infisical, %s', (variantTitle, options) => {
+  const variant = VARIANTS.findIndex(([title]) => title === variantTitle)
+
+  for (const [index, { id, run, title }] of tokenStoreContract.entries()) {
+    // By night each case in every variant; by day in the next one each, and in the one that is the default.
+    if (!isLongForm && variant !== 0 && index % 2 !== variant - 1) continue
     it(`${id}: ${title}`, () => {
       const fakes = new WeakMap<TokenStore, FakeInfisical>()
       const users = new Map<FakeInfisical, number>()

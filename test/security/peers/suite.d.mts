@@ -8,4 +8,9 @@ export interface SuiteResult {
   readonly seen: string
 }
 
-export function runSuite(name: string): Promise<readonly SuiteResult[]>
+export const COLD_OUTAGES: readonly string[]
+
+export function runSuite(
+  name: string,
+  coldOutages?: readonly string[],
+): Promise<readonly SuiteResult[]>

@@ -4,8 +4,12 @@ import {
   type RawResponse,
   sendRaw,
 } from '../../../packages/mcp-auth-middleware/test/black-box/raw-http.js'
+import {
+  type TestDatabase,
+  testEngines,
+} from '../../../packages/store-postgres/test/support/engines.js'
 import { createCanaries } from '../harness/canaries.js'
-import { NODE_ENVIRONMENTS, nameOf, variablesOf } from '../harness/node-environments.js'
+import { chooseEnvironments, nameOf, variablesOf } from '../harness/node-environments.js'
 import { compileProgram, startWatched, type WatchedProgram } from '../harness/watched-program.js'
 import { recordFigure } from '../support/figures.js'
 import {
@@ -22,11 +26,15 @@ interface Tried {
   readonly leaks: readonly string[]
 }
 
+// The resource server runs without the variable by day.
+const ENVIRONMENTS = chooseEnvironments('development', 'production')
+
 const canaries = createCanaries()
 const encryptionKeys = generateEncryptionKey()
 canaries.watch('key of the database', encryptionKeys.split(':').at(-1) ?? '')
 const requests = badAuthorizationRequests(canaries.mint('what is in every request'))
 let programs: readonly WatchedProgram[] = []
+let databases: readonly TestDatabase[] = []
 let tried: readonly Tried[] = []
 
 /** Section 2.2 of the response contract: JSON errors and pages that must not be kept by anybody. */
@@ -49,8 +57,20 @@ function problemsOf({ status, error }: BadAuthorizationRequest, response: RawRes
   return problems
 }
 
-async function tryAll(program: WatchedProgram, where: string): Promise<readonly Tried[]> {
-  const port = await program.ask<number>('start', { encryptionKeys, email: 'ann@corp.test' })
+/** An embedded database in a prepared folder, which a process would take seconds to make. */
+async function createEmbeddedDatabase(): Promise<TestDatabase> {
+  const engine = testEngines().find(({ kind }) => kind === 'pglite')
+  if (engine === undefined) throw new Error('no embedded database')
+  return engine.createDatabase()
+}
+
+async function tryAll(
+  program: WatchedProgram,
+  where: string,
+  database: TestDatabase | undefined,
+): Promise<readonly Tried[]> {
+  const job = { ...database?.options, encryptionKeys, email: 'ann@corp.test' }
+  const port = await program.ask<number>('start', job)
   const list: Tried[] = []
   for (const bad of requests) {
     const response = await sendRaw(port, { ...bad.request, host: `127.0.0.1:${port}` })
@@ -72,15 +92,19 @@ async function tryAll(program: WatchedProgram, where: string): Promise<readonly 
 beforeAll(async () => {
   const file = await compileProgram(new URL('./authorization-server-program.ts', import.meta.url))
   programs = await Promise.all(
-    NODE_ENVIRONMENTS.map((environment) => startWatched({ file, env: variablesOf(environment) })),
+    ENVIRONMENTS.map((environment) => startWatched({ file, env: variablesOf(environment) })),
   )
+  databases = await Promise.all(ENVIRONMENTS.map(createEmbeddedDatabase))
   const lists = await Promise.all(
-    programs.map((program, index) => tryAll(program, nameOf(NODE_ENVIRONMENTS[index]))),
+    programs.map((program, index) =>
+      tryAll(program, nameOf(ENVIRONMENTS[index]), databases[index]),
+    ),
   )
   tried = lists.flat()
 }, 120_000)
 afterAll(async () => {
   await Promise.all(programs.map((program) => program.stop()))
+  await Promise.all(databases.map((database) => database.drop()))
 })
 
 describe('the authorization server under every NODE_ENV', () => {
@@ -93,7 +117,7 @@ describe('the authorization server under every NODE_ENV', () => {
       isMet: wrong.length === 0,
       method: 'Each input by raw TCP to a process with NODE_ENV development, production and unset.',
     })
-    expect(tried).toHaveLength(requests.length * NODE_ENVIRONMENTS.length)
+    expect(tried).toHaveLength(requests.length * ENVIRONMENTS.length)
     expect(wrong.map(({ bad, where, problems }) => [bad.name, where, ...problems])).toEqual([])
   })
 
@@ -138,7 +162,7 @@ describe('the authorization server under every NODE_ENV', () => {
     expect([errors, warnings]).toEqual([[], []])
     expect(reports.flatMap((report) => report.changedIntrinsics)).toEqual([])
     expect(reports.map(({ nodeEnv }) => nodeEnv)).toEqual(
-      NODE_ENVIRONMENTS.map((environment) => environment ?? null),
+      ENVIRONMENTS.map((environment) => environment ?? null),
     )
   })
 })

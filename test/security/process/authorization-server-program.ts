@@ -7,12 +7,14 @@ import { serveActions } from '../harness/program-actions.js'
 /* The authorization server as it is published, on its embedded database. */
 
 export interface AuthorizationServerJob {
+  /** Folder of its database. */
+  readonly dataDir: string
   readonly encryptionKeys: string
   readonly email: string
 }
 
 serveActions({
-  async start({ encryptionKeys, email }: AuthorizationServerJob): Promise<number> {
+  async start({ dataDir, encryptionKeys, email }: AuthorizationServerJob): Promise<number> {
     const app = express()
     const server = createServer(app)
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -21,7 +23,7 @@ serveActions({
     const issuer = `http://127.0.0.1:${port}`
     const as = await createAuthorizationServer({
       issuer,
-      database: createDatabase({ dataDir: 'memory://' }),
+      database: createDatabase({ dataDir }),
       encryptionKeys,
       resources: { [`${issuer}/mcp`]: { scopes: { 'docs.read': 'Read your docs' } } },
       login: [devLogin({ users: [{ subject: 'ann', email, name: 'Ann' }] })],

@@ -1,10 +1,6 @@
 import type { Host } from '../../../packages/mcp-auth-middleware/test/black-box/hosts.js'
 import type { Recording } from '../../../packages/mcp-auth-middleware/test/black-box/scenario.js'
-import {
-  NODE_ENVIRONMENTS,
-  type NodeEnvironment,
-  variablesOf,
-} from '../harness/node-environments.js'
+import { type NodeEnvironment, variablesOf } from '../harness/node-environments.js'
 import { compileProgram, startWatched, type WatchedProgram } from '../harness/watched-program.js'
 import {
   MATRIX_HOSTS,
@@ -48,9 +44,10 @@ export async function startMatrixServers(
 }
 
 /** The resource server under each `NODE_ENV`, as processes of their own. */
-export async function startMatrix(job: ResourceServerJob): Promise<readonly MatrixServers[]> {
+export async function startMatrix(
+  job: ResourceServerJob,
+  environments: readonly NodeEnvironment[],
+): Promise<readonly MatrixServers[]> {
   const file = await compileProgram(new URL('./resource-server-program.ts', import.meta.url))
-  return Promise.all(
-    NODE_ENVIRONMENTS.map((environment) => startMatrixServers(file, environment, job)),
-  )
+  return Promise.all(environments.map((environment) => startMatrixServers(file, environment, job)))
 }

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { pgliteFlag } from '../../../../packages/store-postgres/test/support/prepared-folders.js'
 import { createDataFolder } from './data-folder.js'
 import { unwatched } from './unwatched.js'
 
@@ -22,7 +23,7 @@ export interface ChildServer {
 /** Starts `dist/main.js` with these variables and no others but a `DATA_DIR` of its own. */
 export function spawnServer(env: Record<string, string>): ChildServer {
   const folder = createDataFolder(env)
-  const child: ChildProcess = spawn(process.execPath, [main], {
+  const child: ChildProcess = spawn(process.execPath, [pgliteFlag, main], {
     env: { PATH: process.env.PATH, DATA_DIR: folder.path, ...unwatched, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

@@ -8,6 +8,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { findFreePort } from './free-port.js'
 import { listen } from './listen.js'
+import { outputValidators } from './output-validators.js'
 import { approve, type Person } from './person.js'
 
 const proxy = join(
@@ -100,7 +101,7 @@ export async function createDesktop(person: Person = {}): Promise<Desktop> {
       transport.stderr?.on('data', (chunk: Buffer) => {
         log += chunk.toString()
       })
-      const client = new Client({ name: 'desktop', version: '1.0.0' })
+      const client = new Client({ name: 'desktop', version: '1.0.0' }, outputValidators.v1)
       clients.push(client)
       await client.connect(transport, { timeout: CONNECT_MILLISECONDS }).catch((cause: unknown) => {
         throw new Error(`mcp-remote did not connect, after ${visited}: ${log}`, { cause })

@@ -17,8 +17,12 @@ import type { CredentialFor } from '../../src/mcp-server.js'
 import { createMetrics, type Metrics } from '../../src/metrics/metrics.js'
 import { createToolObserver } from '../../src/tool-observer.js'
 import { type Listening, listen } from './listen.js'
+import { outputValidators } from './output-validators.js'
+import type { SdkVersion } from './sdk-versions.js'
 import type { OAuthMemory } from './sign-in.js'
 import { unwatched } from './unwatched.js'
+
+export * from './sdk-versions.js'
 
 export const codaToken = 'canary-coda-token-9b2c'
 
@@ -139,9 +143,6 @@ function readResult(result: Record<string, unknown>): CallResult {
   }
 }
 
-export const sdkVersions = ['v1', 'v2, 2025 protocol', 'v2, 2026-07-28 protocol'] as const
-export type SdkVersion = (typeof sdkVersions)[number]
-
 /** A client whose transport is made and not connected yet. */
 export interface TestSession extends TestClient {
   connect(): Promise<void>
@@ -159,7 +160,7 @@ export interface SessionAuth {
 export function openSession(url: string, version: SdkVersion, auth: SessionAuth): TestSession {
   const info = { name: 'test', version: '1.0.0' }
   if (version === 'v1') {
-    const client = new ClientV1(info)
+    const client = new ClientV1(info, outputValidators.v1)
     const transport = new TransportV1(new URL(url), auth)
     return {
       version,
@@ -173,7 +174,7 @@ export function openSession(url: string, version: SdkVersion, auth: SessionAuth)
     }
   }
   const mode = version === 'v2, 2025 protocol' ? 'legacy' : { pin: '2026-07-28' }
-  const client = new ClientV2(info, { versionNegotiation: { mode } })
+  const client = new ClientV2(info, { ...outputValidators.v2, versionNegotiation: { mode } })
   const transport = new TransportV2(new URL(url), auth)
   return {
     version,

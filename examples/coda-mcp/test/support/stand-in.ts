@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import express, { type NextFunction, type Request, type Response } from 'express'
-import OpenApiValidator from 'express-openapi-validator'
+import type OpenApiValidator from 'express-openapi-validator'
 import {
   type CodaStandIn,
   type CodaStandInOptions,
@@ -37,7 +38,11 @@ let compiled: ReturnType<typeof OpenApiValidator.middleware> | undefined
 
 /** The validator of requests and answers, compiled once: that takes longer than most tests. */
 export function validator(): ReturnType<typeof OpenApiValidator.middleware> {
-  compiled ??= OpenApiValidator.middleware({
+  // Loaded by those who need it, for it takes half a second.
+  const { middleware }: typeof OpenApiValidator = createRequire(import.meta.url)(
+    'express-openapi-validator',
+  )
+  compiled ??= middleware({
     apiSpec: readApiDescription(),
     validateRequests: { allowUnknownQueryParameters: false },
     validateResponses: true,

@@ -4,6 +4,8 @@ import { createDataFolder } from './data-folder.js'
 import { findFreePort } from './free-port.js'
 import { unwatched } from './unwatched.js'
 
+export { createCleanup } from './cleanup.js'
+
 /** The whole server with its real guard, started from environment variables in this process. */
 export interface TestServer {
   /** Address that clients are given, without a path. */
@@ -38,23 +40,6 @@ export async function startTestServer(env: Record<string, string> = {}): Promise
     close: async () => {
       await drain.begin(server)
       await folder.close()
-    },
-  }
-}
-
-/** Closes everything that a test opened, the newest first. */
-export function createCleanup(): {
-  readonly add: <Closable extends { close(): Promise<void> }>(closable: Closable) => Closable
-  readonly run: () => Promise<void>
-} {
-  const open: { close(): Promise<void> }[] = []
-  return {
-    add: (closable) => {
-      open.unshift(closable)
-      return closable
-    },
-    run: async () => {
-      for (const closable of open.splice(0)) await closable.close()
     },
   }
 }

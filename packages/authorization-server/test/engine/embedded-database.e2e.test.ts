@@ -1,17 +1,19 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { generateEncryptionKey } from '@bestviable/mcp-auth-middleware/envelope'
-import { createDatabase, type Database } from '@bestviable/mcp-auth-store-postgres'
+import type { Database } from '@bestviable/mcp-auth-store-postgres'
 import express from 'express'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { AuthorizationServer } from '../../src/engine/assemble.js'
 import { createAuthorizationServer } from '../../src/engine/create-authorization-server.js'
 import type { ScopePolicy } from '../../src/engine/parts.js'
 import { devLogin } from '../../src/login/dev-login.js'
+import { type EmbeddedDatabase, openEmbeddedDatabase } from './support/embedded-database.js'
 import { authorize, codeForm, obtainTokens, postToken, refresh, register } from './support/flow.js'
 import type { TestServer } from './support/server.js'
 
 let http: Server
+let embedded: EmbeddedDatabase
 let database: Database
 let as: AuthorizationServer
 // What the flows use of a test server; the storage here is a real one.
@@ -24,7 +26,8 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', () => resolve()))
   const origin = `http://127.0.0.1:${(http.address() as AddressInfo).port}`
   const resource = `${origin}/mcp`
-  database = createDatabase({ dataDir: 'memory://' })
+  embedded = await openEmbeddedDatabase()
+  database = embedded.database
   as = await createAuthorizationServer({
     issuer: origin,
     database,
@@ -44,7 +47,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await as?.close()
-  await database?.close()
+  await embedded?.end()
   http?.closeAllConnections()
   http?.close()
 })

@@ -3,13 +3,14 @@ import type { AddressInfo } from 'node:net'
 import { createMcpAuth } from '@bestviable/mcp-auth-middleware'
 import { generateEncryptionKey } from '@bestviable/mcp-auth-middleware/envelope'
 import { mcpAuth } from '@bestviable/mcp-auth-middleware/express'
-import { createDatabase, type Database } from '@bestviable/mcp-auth-store-postgres'
+import type { Database } from '@bestviable/mcp-auth-store-postgres'
 import express from 'express'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { AuthorizationServer } from '../../src/engine/assemble.js'
 import { createAuthorizationServer } from '../../src/engine/create-authorization-server.js'
 import { devLogin } from '../../src/login/dev-login.js'
 import { createBrowser } from './support/browser.js'
+import { type EmbeddedDatabase, openEmbeddedDatabase } from './support/embedded-database.js'
 import {
   authorize,
   authorizeUrl,
@@ -25,6 +26,7 @@ import type { TestServer } from './support/server.js'
 
 const app = express()
 let http: Server
+let embedded: EmbeddedDatabase
 let database: Database
 /** Names of the statements that ran outside of transactions. */
 const statements: string[] = []
@@ -38,7 +40,8 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', () => resolve()))
   const origin = `http://127.0.0.1:${(http.address() as AddressInfo).port}`
   const resource = `${origin}/mcp`
-  database = createDatabase({ dataDir: 'memory://' })
+  embedded = await openEmbeddedDatabase()
+  database = embedded.database
   const encryptionKeys = generateEncryptionKey()
   const query: Database['query'] = (statement, ...rest) => {
     statements.push(statement.name)
@@ -63,7 +66,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await as?.close()
-  await database?.close()
+  await embedded?.end()
   http?.closeAllConnections()
   http?.close()
 })

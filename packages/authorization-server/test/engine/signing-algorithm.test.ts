@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { createMcpAuth } from '@bestviable/mcp-auth-middleware'
 import { generateEncryptionKey } from '@bestviable/mcp-auth-middleware/envelope'
 import { mcpAuth } from '@bestviable/mcp-auth-middleware/express'
-import { createDatabase, type Database } from '@bestviable/mcp-auth-store-postgres'
+import type { Database } from '@bestviable/mcp-auth-store-postgres'
 import express from 'express'
 import { SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -11,6 +11,7 @@ import type { AuthorizationServer } from '../../src/engine/assemble.js'
 import { createAuthorizationServer } from '../../src/engine/create-authorization-server.js'
 import { devLogin } from '../../src/login/dev-login.js'
 import { openManagement } from '../../src/management/open-management.js'
+import { type EmbeddedDatabase, openEmbeddedDatabase } from './support/embedded-database.js'
 import { callMcp, obtainTokens, refresh } from './support/flow.js'
 import { createMemoryStorage } from './support/memory-storage.js'
 import { startServer, type TestServer } from './support/server.js'
@@ -18,6 +19,7 @@ import { startServer, type TestServer } from './support/server.js'
 const encryptionKeys = generateEncryptionKey()
 const app = express()
 let http: Server
+let embedded: EmbeddedDatabase
 let database: Database
 let as: AuthorizationServer
 let server: TestServer
@@ -27,7 +29,8 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', () => resolve()))
   const origin = `http://127.0.0.1:${(http.address() as AddressInfo).port}`
   const resource = `${origin}/mcp`
-  database = createDatabase({ dataDir: 'memory://' })
+  embedded = await openEmbeddedDatabase()
+  database = embedded.database
   as = await createAuthorizationServer({
     issuer: origin,
     database,
@@ -45,7 +48,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await as?.close()
-  await database?.close()
+  await embedded?.end()
   http?.closeAllConnections()
   http?.close()
 })

@@ -2,7 +2,7 @@ import { generateEncryptionKey } from '@bestviable/mcp-auth-middleware/envelope'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createProofKey } from '../../../mcp-auth-middleware/test/dpop/proof-key.js'
-import { type Backend, engineSetups, openBackend, START_MILLISECONDS } from '../storage/support.js'
+import { type Backend, openBackend, START_MILLISECONDS, serverSetups } from '../storage/support.js'
 import { authorize, codeForm, postToken, register } from './support/flow.js'
 import type { MemoryStorage } from './support/memory-storage.js'
 import { startServer, type TestServer } from './support/server.js'
@@ -45,7 +45,7 @@ function refreshForm(clientId: string, token: unknown): Record<string, string> {
   return { grant_type: 'refresh_token', client_id: clientId, refresh_token: String(token) }
 }
 
-describe.each(engineSetups)('one proof of many requests on $title', ({ engine, profile }) => {
+describe.each(serverSetups)('one proof of many requests on $title', ({ engine, profile }) => {
   describe.skipIf(engine.skip)(engine.skip ?? engine.name, () => {
     let backend: Backend
     let servers: readonly [TestServer, TestServer]

@@ -3,12 +3,12 @@ import { createDatabase } from '@bestviable/mcp-auth-store-postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createStorage } from '../../src/storage/create-storage.js'
 import type { AuditInput } from '../../src/storage/storage.js'
-import { type Backend, engineSetups, openBackend, START_MILLISECONDS } from './support.js'
+import { type Backend, openBackend, START_MILLISECONDS, serverSetups } from './support.js'
 
 const DAY = 86_400_000
 const event: AuditInput = { event: 'consent', outcome: 'done' }
 
-describe.each(engineSetups)('retention of the audit trail on $title', ({ engine, profile }) => {
+describe.each(serverSetups)('retention of the audit trail on $title', ({ engine, profile }) => {
   describe.skipIf(engine.skip)(engine.skip ?? engine.name, () => {
     let backend: Backend
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { AuditInput, Storage } from '../../src/storage/storage.js'
-import { type Backend, engineSetups, openBackend, START_MILLISECONDS } from './support.js'
+import { type Backend, openBackend, START_MILLISECONDS, serverSetups } from './support.js'
 
 const DIGEST = Buffer.alloc(32, 7).toString('base64url')
 
-describe.each(engineSetups)('the audit trail on $title', ({ engine, profile }) => {
+describe.each(serverSetups)('the audit trail on $title', ({ engine, profile }) => {
   describe.skipIf(engine.skip)(engine.skip ?? engine.name, () => {
     let backend: Backend
     let storage: Storage

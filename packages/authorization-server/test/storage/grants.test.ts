@@ -7,13 +7,13 @@ import {
   newId,
   openBackend,
   START_MILLISECONDS,
-  setups,
+  serverProfiles,
 } from './support.js'
 
 const ANN = { provider: 'google', issuer: 'https://accounts.example', subject: 'ann' }
 const HOUR = 3600
 
-describe.each(setups)('grants on $title', ({ engine, profile }) => {
+describe.each(serverProfiles)('grants on $title', ({ engine, profile }) => {
   describe.skipIf(engine.skip)(engine.skip ?? engine.name, () => {
     let backend: Backend
     let storage: Storage

@@ -1,6 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { SigningKey, SigningKeyStore } from '../../src/storage/storage.js'
-import { type Backend, failureOf, openBackend, START_MILLISECONDS, setups } from './support.js'
+import {
+  type Backend,
+  failureOf,
+  openBackend,
+  START_MILLISECONDS,
+  serverProfiles,
+} from './support.js'
 
 function keyOf(kid: string, members: Partial<SigningKey> = {}): SigningKey {
   return {
@@ -14,7 +20,7 @@ function keyOf(kid: string, members: Partial<SigningKey> = {}): SigningKey {
   }
 }
 
-describe.each(setups)('signingKeys on $title', ({ engine, profile }) => {
+describe.each(serverProfiles)('signingKeys on $title', ({ engine, profile }) => {
   describe.skipIf(engine.skip)(engine.skip ?? engine.name, () => {
     let backend: Backend
     let keys: SigningKeyStore

@@ -12,8 +12,9 @@ import {
   type SqlRow,
   type SqlValue,
 } from '@bestviable/mcp-auth-store-postgres'
+import { isLongForm } from '../../../../test/security/support/long-form.js'
 import type { TestDatabase, TestEngine } from '../../../store-postgres/test/support/engines.js'
-import { createSetups } from '../../../store-postgres/test/support/setups.js'
+import { createSetups, type Setup } from '../../../store-postgres/test/support/setups.js'
 import { createStorage } from '../../src/storage/create-storage.js'
 import type { Storage } from '../../src/storage/storage.js'
 
@@ -21,6 +22,20 @@ import type { Storage } from '../../src/storage/storage.js'
 export const START_MILLISECONDS = 180_000
 
 export const { setups, engineSetups } = createSetups(200)
+
+function mostlyOnServers(given: readonly Setup[]): readonly Setup[] {
+  if (isLongForm || given.every(({ engine }) => engine.kind === 'pglite' || engine.skip))
+    return given
+  return given.filter(({ engine }) => engine.kind !== 'pglite')
+}
+
+/**
+ * Setups of suites that ask nothing of PGlite which those of records, of names that are used once and of
+ * backups do not ask: by day PostgreSQL only, where it runs, and by night every engine.
+ */
+export const serverProfiles = mostlyOnServers(setups)
+/** The same for tests to which the profile makes no difference. */
+export const serverSetups = mostlyOnServers(engineSetups)
 
 export function codecOf(...keys: readonly string[]): EnvelopeCodec {
   return createEnvelopeCodec({ keyProvider: localKeyProvider({ keys: keys.join(',') }) })

@@ -4,17 +4,17 @@ import { createStorage } from '../../src/storage/create-storage.js'
 import type { Storage } from '../../src/storage/storage.js'
 import {
   type Backend,
-  engineSetups,
   failureOf,
   newId,
   openBackend,
   START_MILLISECONDS,
+  serverSetups,
 } from './support.js'
 
 const APP = { client_id: 'app' }
 const ASKER = { client_id: 'asker' }
 
-describe.each(engineSetups)('a token with what belongs to it on $title', ({ engine, profile }) => {
+describe.each(serverSetups)('a token with what belongs to it on $title', ({ engine, profile }) => {
   describe.skipIf(engine.skip)(engine.skip ?? engine.name, () => {
     let backend: Backend
     let storage: Storage

@@ -2,11 +2,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { UserStore } from '../../src/storage/storage.js'
 import {
   type Backend,
-  engineSetups,
   failureOf,
   newId,
   openBackend,
   START_MILLISECONDS,
+  serverSetups,
 } from './support.js'
 
 const ISSUER = 'https://accounts.example'
@@ -18,7 +18,7 @@ const ANN = {
   name: 'Ann',
 }
 
-describe.each(engineSetups)('users on $title', ({ engine, profile }) => {
+describe.each(serverSetups)('users on $title', ({ engine, profile }) => {
   describe.skipIf(engine.skip)(engine.skip ?? engine.name, () => {
     let backend: Backend
     let users: UserStore

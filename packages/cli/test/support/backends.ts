@@ -10,6 +10,8 @@ import {
 export interface Backend {
   readonly name: string
   readonly skip?: string
+  /** Whether every command line starts a database of its own, which takes a second or two. */
+  readonly isSlow: boolean
   create(): Promise<Environment>
 }
 
@@ -18,9 +20,10 @@ export const backends: readonly Backend[] = [
   ...engines.map((engine) => ({
     name: engine.name,
     ...(engine.skip === undefined ? {} : { skip: engine.skip }),
+    isSlow: engine.kind === 'pglite',
     create: () => postgresEnvironment(engine),
   })),
-  { name: 'Infisical', create: async () => (await infisicalEnvironment()).env },
+  { name: 'Infisical', isSlow: false, create: async () => (await infisicalEnvironment()).env },
 ]
 
 /** The secret that is stored, or `undefined`. */
@@ -40,5 +43,6 @@ export async function secretOf(
 /** The first that runs here, for what does not depend on the store. */
 export const serverOrFake: Backend = backends.find(({ skip }) => skip === undefined) ?? {
   name: 'none',
+  isSlow: false,
   create: async () => ({}),
 }

@@ -1,5 +1,7 @@
 import { generateEncryptionKey } from '@bestviable/mcp-auth-middleware/envelope'
-import { onTestFinished } from 'vitest'
+import pg from 'pg'
+import { afterAll, onTestFinished } from 'vitest'
+import { isLongForm } from '../../../../test/security/support/long-form.js'
 import {
   type FakeInfisical,
   startFakeInfisical,
@@ -17,6 +19,15 @@ export const someServer: TestEngine | undefined = engines.find(
   ({ kind, skip }) => kind === 'postgres' && skip === undefined,
 )
 
+/**
+ * Engines of long tests. PGlite starts anew for every command line, which is most of their work: by day
+ * `tokens.test.ts` and `migrate.test.ts` have a short test with it, and PostgreSQL proves the rest.
+ */
+export const mainEngines: readonly TestEngine[] =
+  isLongForm || someServer === undefined
+    ? engines
+    : engines.filter(({ kind }) => kind === 'postgres')
+
 /** Keys of one test. */
 export function createKeys(): string {
   return generateEncryptionKey()
@@ -31,6 +42,56 @@ export async function postgresEnvironment(engine: TestEngine): Promise<Environme
       ? { DATABASE_URL: options.connectionString }
       : { DATA_DIR: options.dataDir }
   return { TOKEN_STORE: 'postgres', MCP_AUTH_ENCRYPTION_KEYS: createKeys(), ...place }
+}
+
+async function runAt(connectionString: string, statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString })
+  await client.connect()
+  try {
+    await client.query(statement)
+  } finally {
+    await client.end()
+  }
+}
+
+/**
+ * Databases of one test each that are copies of one, which is filled once for the test file: to make the
+ * tables and what is in them anew takes longer than most tests. All have the same keys.
+ */
+export function copiesOf(
+  engine: TestEngine | undefined,
+  fill: (env: Environment) => Promise<void>,
+): () => Promise<Environment> {
+  let filled: Promise<Environment> | undefined
+  let drop: (() => Promise<void>) | undefined
+  let copies = 0
+  async function make(): Promise<Environment> {
+    if (engine === undefined) throw new Error('no PostgreSQL server runs here')
+    const database = await engine.createDatabase()
+    drop = database.drop
+    const env = {
+      TOKEN_STORE: 'postgres',
+      MCP_AUTH_ENCRYPTION_KEYS: createKeys(),
+      DATABASE_URL: database.connectionString ?? '',
+    }
+    await fill(env)
+    return env
+  }
+  afterAll(() => drop?.())
+  return async () => {
+    filled ??= make()
+    const env = await filled
+    copies += 1
+    const url = new URL(env.DATABASE_URL ?? '')
+    const original = url.pathname.slice(1)
+    const copy = `${original}_${copies}`
+    url.pathname = `/${copy}`
+    await runAt(env.DATABASE_URL ?? '', `CREATE DATABASE ${copy} TEMPLATE ${original}`)
+    onTestFinished(() =>
+      runAt(env.DATABASE_URL ?? '', `DROP DATABASE IF EXISTS ${copy} WITH (FORCE)`),
+    )
+    return { ...env, DATABASE_URL: url.href }
+  }
 }
 
 /** The variables that lead to a fake Infisical. */

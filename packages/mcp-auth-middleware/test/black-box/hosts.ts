@@ -5,6 +5,7 @@ import { serve } from '@hono/node-server'
 import express from 'express'
 import { Hono } from 'hono'
 import { afterAll, beforeAll } from 'vitest'
+import { isLongForm } from '../../../../test/security/support/long-form.js'
 import type { McpAuth } from '../../src/create-mcp-auth.js'
 import { guard, mcpAuth, metadata, type NodeRequest } from '../../src/express.js'
 import {
@@ -33,6 +34,16 @@ export const NODE_HOST_KINDS = ['express4', 'express5'] as const
 /** Whether the adapter is `auth.fetch`, so that an HTTP server stands in front of it. */
 export function isFetchHost(kind: HostKind): boolean {
   return kind === 'hono' || kind === 'workers'
+}
+
+/**
+ * The samples of one rule that are sent to a host: all of them by night. By day each goes to one of the two
+ * hosts of `./express` and to one of the two of `auth.fetch`, and every pair of them gets its share.
+ */
+export function samplesFor<Sample>(kind: HostKind, samples: readonly Sample[]): Sample[] {
+  if (isLongForm) return [...samples]
+  const place = HOST_KINDS.indexOf(kind) % 2
+  return samples.filter((_sample, index) => (isFetchHost(kind) ? index >> 1 : index) % 2 === place)
 }
 
 /** One running server. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { afterAll, describe, expect, it } from 'vitest'
+import { isLongForm } from '../../../../test/security/support/long-form.js'
 import {
   assertAccepted,
   assertContract,
@@ -10,7 +11,14 @@ import {
   type Exchange,
   probe,
 } from './contract.js'
-import { HOST_KINDS, type Host, isFetchHost, NODE_HOST_KINDS, useHost } from './hosts.js'
+import {
+  HOST_KINDS,
+  type Host,
+  isFetchHost,
+  NODE_HOST_KINDS,
+  samplesFor,
+  useHost,
+} from './hosts.js'
 import { formatRequest, openConnection, type RawRequest } from './raw-http.js'
 import type { Scenario, TableSpec } from './scenario.js'
 import { stopWorkers } from './workers-runtime.js'
@@ -89,99 +97,106 @@ describe.each(HOST_KINDS)('message bodies on %s', (kind) => {
   const host = useHost(kind, () => scenario)
 
   describe('scopes of operations', () => {
-    it.each<[string, string, Body, readonly string[] | 'ok']>([
-      ['no operation', 'reader', ping, 'ok'],
-      ['an answer of the client', 'reader', { jsonrpc: '2.0', id: 1, result: {} }, 'ok'],
-      ['a listing', 'reader', { ...ping, method: 'tools/list' }, 'ok'],
-      ['an open tool', 'reader', call('get_row'), 'ok'],
-      ['a prefix', 'reader', call('get_column'), 'ok'],
-      ['the longest prefix', 'reader', call('get_secrets'), ['read', 'secrets']],
-      ['the prefix itself', 'reader', call('get_secret'), ['read', 'secrets']],
-      ['nearly a prefix', 'reader', call('get'), ['read', 'admin']],
-      ['an exact tool', 'reader', FORBIDDEN_CALL, ['read', 'write']],
-      ['another case of a tool', 'reader', call('DELETE_DOC'), ['read', 'admin']],
-      ['a tool with a blank', 'reader', call('delete_doc '), ['read', 'admin']],
-      ['an unlisted tool', 'writer', call('new_tool'), ['read', 'admin']],
-      ['an unlisted tool', 'admin', call('new_tool'), 'ok'],
-      ['a star as a name', 'reader', call('*'), ['read', 'admin']],
-      ['the pattern as a name', 'reader', call('get_secret*'), ['read', 'secrets']],
-      ['an implied scope', 'writer', FORBIDDEN_CALL, 'ok'],
-      ['a transitively implied scope', 'writer', ping, 'ok'],
-      ['no scope at all', 'nothing', ping, ['read']],
-      ['no scope at all', 'nothing', FORBIDDEN_CALL, ['read', 'write']],
-      ['a tool named like a prototype member', 'reader', call('constructor'), ['read', 'write']],
-      ['__proto__ as a tool', 'reader', call('__proto__'), ['read', 'admin']],
-      ['toString as a tool', 'reader', call('toString'), ['read', 'admin']],
-      ['an empty name', 'reader', call(''), ['read', 'admin']],
-      ['no name', 'reader', call(undefined), ['read', 'admin']],
-      ['a number as name', 'reader', call(7), ['read', 'admin']],
-      ['a list as name', 'reader', call(['get_row']), ['read', 'admin']],
-      ['an object as name', 'reader', call({ toString: 'get_row' }), ['read', 'admin']],
-      ['no params', 'reader', { ...ping, method: 'tools/call' }, ['read', 'admin']],
-      [
-        'params as a list',
-        'reader',
-        { ...ping, method: 'tools/call', params: ['get_row'] },
-        ['read', 'admin'],
-      ],
-      ['params null', 'reader', { ...ping, method: 'tools/call', params: null }, ['read', 'admin']],
-      [
-        'an open resource',
-        'reader',
-        { ...ping, method: 'resources/read', params: { uri: 'file:///public/x' } },
-        'ok',
-      ],
-      [
-        'a closed resource',
-        'reader',
-        { ...ping, method: 'resources/read', params: { uri: 'file:///private/x' } },
-        ['read', 'write'],
-      ],
-      [
-        'a subscription',
-        'reader',
-        { ...ping, method: 'resources/subscribe', params: { uri: 'file:///private/x' } },
-        ['read', 'write'],
-      ],
-      [
-        'another resource',
-        'reader',
-        { ...ping, method: 'resources/read', params: { uri: 'other:x' } },
-        ['read', 'admin'],
-      ],
-      [
-        'an open prompt',
-        'reader',
-        { ...ping, method: 'prompts/get', params: { name: 'hello' } },
-        'ok',
-      ],
-      [
-        'another prompt',
-        'reader',
-        { ...ping, method: 'prompts/get', params: { name: 'x' } },
-        ['read', 'write'],
-      ],
-      [
-        'the completion of a prompt',
-        'reader',
-        {
-          ...ping,
-          method: 'completion/complete',
-          params: { ref: { type: 'ref/prompt', name: 'x' } },
-        },
-        ['read', 'write'],
-      ],
-      [
-        'the completion of a resource',
-        'reader',
-        {
-          ...ping,
-          method: 'completion/complete',
-          params: { ref: { type: 'ref/resource', uri: 'file:///private/x' } },
-        },
-        ['read', 'write'],
-      ],
-    ])('%s as %s', async (_name, token, body, expected) => {
+    it.each(
+      samplesFor<[string, string, Body, readonly string[] | 'ok']>(kind, [
+        ['no operation', 'reader', ping, 'ok'],
+        ['an answer of the client', 'reader', { jsonrpc: '2.0', id: 1, result: {} }, 'ok'],
+        ['a listing', 'reader', { ...ping, method: 'tools/list' }, 'ok'],
+        ['an open tool', 'reader', call('get_row'), 'ok'],
+        ['a prefix', 'reader', call('get_column'), 'ok'],
+        ['the longest prefix', 'reader', call('get_secrets'), ['read', 'secrets']],
+        ['the prefix itself', 'reader', call('get_secret'), ['read', 'secrets']],
+        ['nearly a prefix', 'reader', call('get'), ['read', 'admin']],
+        ['an exact tool', 'reader', FORBIDDEN_CALL, ['read', 'write']],
+        ['another case of a tool', 'reader', call('DELETE_DOC'), ['read', 'admin']],
+        ['a tool with a blank', 'reader', call('delete_doc '), ['read', 'admin']],
+        ['an unlisted tool', 'writer', call('new_tool'), ['read', 'admin']],
+        ['an unlisted tool', 'admin', call('new_tool'), 'ok'],
+        ['a star as a name', 'reader', call('*'), ['read', 'admin']],
+        ['the pattern as a name', 'reader', call('get_secret*'), ['read', 'secrets']],
+        ['an implied scope', 'writer', FORBIDDEN_CALL, 'ok'],
+        ['a transitively implied scope', 'writer', ping, 'ok'],
+        ['no scope at all', 'nothing', ping, ['read']],
+        ['no scope at all', 'nothing', FORBIDDEN_CALL, ['read', 'write']],
+        ['a tool named like a prototype member', 'reader', call('constructor'), ['read', 'write']],
+        ['__proto__ as a tool', 'reader', call('__proto__'), ['read', 'admin']],
+        ['toString as a tool', 'reader', call('toString'), ['read', 'admin']],
+        ['an empty name', 'reader', call(''), ['read', 'admin']],
+        ['no name', 'reader', call(undefined), ['read', 'admin']],
+        ['a number as name', 'reader', call(7), ['read', 'admin']],
+        ['a list as name', 'reader', call(['get_row']), ['read', 'admin']],
+        ['an object as name', 'reader', call({ toString: 'get_row' }), ['read', 'admin']],
+        ['no params', 'reader', { ...ping, method: 'tools/call' }, ['read', 'admin']],
+        [
+          'params as a list',
+          'reader',
+          { ...ping, method: 'tools/call', params: ['get_row'] },
+          ['read', 'admin'],
+        ],
+        [
+          'params null',
+          'reader',
+          { ...ping, method: 'tools/call', params: null },
+          ['read', 'admin'],
+        ],
+        [
+          'an open resource',
+          'reader',
+          { ...ping, method: 'resources/read', params: { uri: 'file:///public/x' } },
+          'ok',
+        ],
+        [
+          'a closed resource',
+          'reader',
+          { ...ping, method: 'resources/read', params: { uri: 'file:///private/x' } },
+          ['read', 'write'],
+        ],
+        [
+          'a subscription',
+          'reader',
+          { ...ping, method: 'resources/subscribe', params: { uri: 'file:///private/x' } },
+          ['read', 'write'],
+        ],
+        [
+          'another resource',
+          'reader',
+          { ...ping, method: 'resources/read', params: { uri: 'other:x' } },
+          ['read', 'admin'],
+        ],
+        [
+          'an open prompt',
+          'reader',
+          { ...ping, method: 'prompts/get', params: { name: 'hello' } },
+          'ok',
+        ],
+        [
+          'another prompt',
+          'reader',
+          { ...ping, method: 'prompts/get', params: { name: 'x' } },
+          ['read', 'write'],
+        ],
+        [
+          'the completion of a prompt',
+          'reader',
+          {
+            ...ping,
+            method: 'completion/complete',
+            params: { ref: { type: 'ref/prompt', name: 'x' } },
+          },
+          ['read', 'write'],
+        ],
+        [
+          'the completion of a resource',
+          'reader',
+          {
+            ...ping,
+            method: 'completion/complete',
+            params: { ref: { type: 'ref/resource', uri: 'file:///private/x' } },
+          },
+          ['read', 'write'],
+        ],
+      ]),
+    )('%s as %s', async (_name, token, body, expected) => {
       const exchange = await send(host(), token, body)
       if (expected === 'ok') assertAccepted(exchange)
       else assertContract(exchange, 'SCO', { scope: expected })
@@ -197,21 +212,23 @@ describe.each(HOST_KINDS)('message bodies on %s', (kind) => {
       assertContract(exchange, 'SCO', { scope: ['read', 'secrets', 'write', 'admin'] })
     })
 
-    it.each(['2025-03-26', '2025-06-18', '2025-11-25', '2026-07-28', 'nonsense', undefined])(
-      'reads batches at protocol version %s',
-      async (version) => {
-        const headers =
-          version === undefined ? json : [...json, ['MCP-Protocol-Version', version] as const]
-        const batch = [ping, FORBIDDEN_CALL]
-        assertContract(await send(host(), 'reader', batch, { headers }), 'SCO', NEEDS_WRITE)
-        assertAccepted(await send(host(), 'writer', batch, { headers }))
-        assertContract(
-          await send(host(), 'reader', FORBIDDEN_CALL, { headers }),
-          'SCO',
-          NEEDS_WRITE,
-        )
-      },
-    )
+    it.each(
+      samplesFor(kind, [
+        '2025-03-26',
+        '2025-06-18',
+        '2025-11-25',
+        '2026-07-28',
+        'nonsense',
+        undefined,
+      ]),
+    )('reads batches at protocol version %s', async (version) => {
+      const headers =
+        version === undefined ? json : [...json, ['MCP-Protocol-Version', version] as const]
+      const batch = [ping, FORBIDDEN_CALL]
+      assertContract(await send(host(), 'reader', batch, { headers }), 'SCO', NEEDS_WRITE)
+      assertAccepted(await send(host(), 'writer', batch, { headers }))
+      assertContract(await send(host(), 'reader', FORBIDDEN_CALL, { headers }), 'SCO', NEEDS_WRITE)
+    })
 
     it('believes the body and not the headers that repeat it', async () => {
       const headers = [...json, ['Mcp-Method', 'ping'] as const, ['Mcp-Name', 'get_row'] as const]
@@ -222,7 +239,7 @@ describe.each(HOST_KINDS)('message bodies on %s', (kind) => {
       assertContract(await send(host(), 'reader', FORBIDDEN_CALL, { method }), 'SCO', NEEDS_WRITE)
     })
 
-    it.each(['/other', '/MCP', '/mcp/', '//mcp'])(
+    it.each(samplesFor(kind, ['/other', '/MCP', '/mcp/', '//mcp']))(
       'reads the body on every path: %s',
       async (target) => {
         assertContract(await send(host(), 'reader', FORBIDDEN_CALL, { target }), 'SCO', NEEDS_WRITE)
@@ -250,31 +267,33 @@ describe.each(HOST_KINDS)('message bodies on %s', (kind) => {
   })
 
   describe('what cannot be read', () => {
-    it.each<[string, Body, string]>([
-      ['nothing', '', 'body_not_json'],
-      ['a blank', ' ', 'body_not_json'],
-      ['half a message', '{"jsonrpc":"2.0"', 'body_not_json'],
-      ['two messages', `${JSON.stringify(ping)}\n${JSON.stringify(ping)}`, 'body_not_json'],
-      ['a form', 'method=tools%2Fcall', 'body_not_json'],
-      ['a page', '<html>', 'body_not_json'],
-      ['a trailing comma', '{"method":"ping",}', 'body_not_json'],
-      ['a comment', '/**/{"method":"ping"}', 'body_not_json'],
-      ['single quotes', "{'method':'ping'}", 'body_not_json'],
-      ['a NUL in front', '\0{"method":"ping"}', 'body_not_json'],
-      ['an empty batch', '[]', 'batch_empty'],
-      ['a nested batch', [[FORBIDDEN_CALL]], 'message_not_object'],
-      ['a batch with null', [ping, null], 'message_not_object'],
-      ['null', 'null', 'message_not_object'],
-      ['a number', '7', 'message_not_object'],
-      ['a string', '"tools/call"', 'message_not_object'],
-      // What a body parser leaves where it did not read: the message may be elsewhere.
-      ['an empty object', '{}', 'not_a_message'],
-      ['an object that is no message', '{"name":"delete_doc"}', 'not_a_message'],
-      ['a method as list', { ...FORBIDDEN_CALL, method: ['tools/call'] }, 'method_not_string'],
-      ['a method as object', { ...FORBIDDEN_CALL, method: { a: 1 } }, 'method_not_string'],
-      ['a method null', { ...FORBIDDEN_CALL, method: null }, 'method_not_string'],
-      ['UTF-16', Buffer.from(JSON.stringify(FORBIDDEN_CALL), 'utf16le'), 'body_not_json'],
-    ])('refuses %s', async (_name, body, reason) => {
+    it.each(
+      samplesFor<[string, Body, string]>(kind, [
+        ['nothing', '', 'body_not_json'],
+        ['a blank', ' ', 'body_not_json'],
+        ['half a message', '{"jsonrpc":"2.0"', 'body_not_json'],
+        ['two messages', `${JSON.stringify(ping)}\n${JSON.stringify(ping)}`, 'body_not_json'],
+        ['a form', 'method=tools%2Fcall', 'body_not_json'],
+        ['a page', '<html>', 'body_not_json'],
+        ['a trailing comma', '{"method":"ping",}', 'body_not_json'],
+        ['a comment', '/**/{"method":"ping"}', 'body_not_json'],
+        ['single quotes', "{'method':'ping'}", 'body_not_json'],
+        ['a NUL in front', '\0{"method":"ping"}', 'body_not_json'],
+        ['an empty batch', '[]', 'batch_empty'],
+        ['a nested batch', [[FORBIDDEN_CALL]], 'message_not_object'],
+        ['a batch with null', [ping, null], 'message_not_object'],
+        ['null', 'null', 'message_not_object'],
+        ['a number', '7', 'message_not_object'],
+        ['a string', '"tools/call"', 'message_not_object'],
+        // What a body parser leaves where it did not read: the message may be elsewhere.
+        ['an empty object', '{}', 'not_a_message'],
+        ['an object that is no message', '{"name":"delete_doc"}', 'not_a_message'],
+        ['a method as list', { ...FORBIDDEN_CALL, method: ['tools/call'] }, 'method_not_string'],
+        ['a method as object', { ...FORBIDDEN_CALL, method: { a: 1 } }, 'method_not_string'],
+        ['a method null', { ...FORBIDDEN_CALL, method: null }, 'method_not_string'],
+        ['UTF-16', Buffer.from(JSON.stringify(FORBIDDEN_CALL), 'utf16le'), 'body_not_json'],
+      ]),
+    )('refuses %s', async (_name, body, reason) => {
       assertContract(await send(host(), 'writer', body), 'BODY_400', { reason })
     })
 
@@ -308,15 +327,17 @@ describe.each(HOST_KINDS)('message bodies on %s', (kind) => {
   describe('encodings', () => {
     const message = JSON.stringify(FORBIDDEN_CALL)
 
-    it.each<[string, Uint8Array | string]>([
-      ['gzip', gzipSync(message)],
-      ['br', brotliCompressSync(message)],
-      ['deflate', 'x'],
-      ['GZIP', gzipSync(message)],
-      ['identity, gzip', gzipSync(message)],
-      ['zstd', 'x'],
-      ['nonsense', message],
-    ])('refuses a body compressed by %s', async (encoding, body) => {
+    it.each(
+      samplesFor<[string, Uint8Array | string]>(kind, [
+        ['gzip', gzipSync(message)],
+        ['br', brotliCompressSync(message)],
+        ['deflate', 'x'],
+        ['GZIP', gzipSync(message)],
+        ['identity, gzip', gzipSync(message)],
+        ['zstd', 'x'],
+        ['nonsense', message],
+      ]),
+    )('refuses a body compressed by %s', async (encoding, body) => {
       const headers = [...json, ['Content-Encoding', encoding] as const]
       const exchange = await send(host(), 'writer', body, { headers })
       assertContract(exchange, 'BODY_415', { reason: 'body_compressed' })
@@ -337,30 +358,32 @@ describe.each(HOST_KINDS)('message bodies on %s', (kind) => {
       assertContract(await send(host(), 'reader', message, { headers }), 'SCO', NEEDS_WRITE)
     })
 
-    it.each([
-      'charset=utf-16',
-      'charset=utf-16le',
-      'charset=utf-7',
-      'charset="utf-7"',
-      'charset=UTF-32',
-      'charset=iso-8859-1',
-      'charset = utf-7',
-      'CHARSET=utf-7',
-      'charset="utf\\-7"',
-      'charset=',
-      'charset=utf-8x',
-      'charset=utf-8; charset=utf-7',
-      'charset=utf-7; charset=utf-8',
-      'x="charset=utf-8"; charset=utf-7',
-      'xcharset=utf-8; charset=utf-7',
-      'x=";charset=utf-8"; charset="utf-7"',
-    ])('refuses %s', async (parameter) => {
+    it.each(
+      samplesFor(kind, [
+        'charset=utf-16',
+        'charset=utf-16le',
+        'charset=utf-7',
+        'charset="utf-7"',
+        'charset=UTF-32',
+        'charset=iso-8859-1',
+        'charset = utf-7',
+        'CHARSET=utf-7',
+        'charset="utf\\-7"',
+        'charset=',
+        'charset=utf-8x',
+        'charset=utf-8; charset=utf-7',
+        'charset=utf-7; charset=utf-8',
+        'x="charset=utf-8"; charset=utf-7',
+        'xcharset=utf-8; charset=utf-7',
+        'x=";charset=utf-8"; charset="utf-7"',
+      ]),
+    )('refuses %s', async (parameter) => {
       const headers = [['Content-Type', `application/json; ${parameter}`]] as const
       const exchange = await send(host(), 'writer', message, { headers })
       assertContract(exchange, 'BODY_415', { reason: 'body_charset' })
     })
 
-    it.each(['charset=utf-8', 'charset="UTF-8"', 'Charset=utf8', 'boundary=x'])(
+    it.each(samplesFor(kind, ['charset=utf-8', 'charset="UTF-8"', 'Charset=utf8', 'boundary=x']))(
       'reads %s',
       async (parameter) => {
         const headers = [['Content-Type', `application/json; ${parameter}`]] as const
@@ -369,12 +392,14 @@ describe.each(HOST_KINDS)('message bodies on %s', (kind) => {
       },
     )
 
-    it.each([
-      'text/plain',
-      'application/x-www-form-urlencoded',
-      'multipart/form-data; boundary=x',
-      '',
-    ])('reads a message whatever its media type: %j', async (type) => {
+    it.each(
+      samplesFor(kind, [
+        'text/plain',
+        'application/x-www-form-urlencoded',
+        'multipart/form-data; boundary=x',
+        '',
+      ]),
+    )('reads a message whatever its media type: %j', async (type) => {
       const headers = [['Content-Type', type]] as const
       assertContract(await send(host(), 'reader', message, { headers }), 'SCO', NEEDS_WRITE)
     })
@@ -390,32 +415,34 @@ describe.each(HOST_KINDS)('message bodies on %s', (kind) => {
       expect(echo.sha256).toBe(sha256(marked))
     })
 
-    it.each([
-      [
-        'escapes in names',
-        '{"jsonrpc":"2.0","id":1,"\\u006dethod":"tools\\u002fcall","params":{"n\\u0061me":"delete\\u005fdoc"}}',
-      ],
-      [
-        'the last of two methods',
-        '{"method":"ping","method":"tools/call","params":{"name":"delete_doc"}}',
-      ],
-      [
-        'the last of two params',
-        '{"method":"tools/call","params":{"name":"get_row"},"params":{"name":"delete_doc"}}',
-      ],
-      [
-        'the last of two names',
-        '{"method":"tools/call","params":{"name":"get_row","name":"delete_doc"}}',
-      ],
-      [
-        'beside __proto__',
-        '{"__proto__":{"method":"ping"},"method":"tools/call","params":{"name":"delete_doc","__proto__":{"name":"get_row"}}}',
-      ],
-      [
-        'blanks everywhere',
-        ' \n\t{ "method" : "tools/call" , "params" : { "name" : "delete_doc" } } \r\n',
-      ],
-    ])('reads %s as the handler does', async (_name, body) => {
+    it.each(
+      samplesFor(kind, [
+        [
+          'escapes in names',
+          '{"jsonrpc":"2.0","id":1,"\\u006dethod":"tools\\u002fcall","params":{"n\\u0061me":"delete\\u005fdoc"}}',
+        ],
+        [
+          'the last of two methods',
+          '{"method":"ping","method":"tools/call","params":{"name":"delete_doc"}}',
+        ],
+        [
+          'the last of two params',
+          '{"method":"tools/call","params":{"name":"get_row"},"params":{"name":"delete_doc"}}',
+        ],
+        [
+          'the last of two names',
+          '{"method":"tools/call","params":{"name":"get_row","name":"delete_doc"}}',
+        ],
+        [
+          'beside __proto__',
+          '{"__proto__":{"method":"ping"},"method":"tools/call","params":{"name":"delete_doc","__proto__":{"name":"get_row"}}}',
+        ],
+        [
+          'blanks everywhere',
+          ' \n\t{ "method" : "tools/call" , "params" : { "name" : "delete_doc" } } \r\n',
+        ],
+      ]),
+    )('reads %s as the handler does', async (_name, body) => {
       assertContract(await send(host(), 'reader', body), 'SCO', NEEDS_WRITE)
       expect(assertAccepted(await send(host(), 'writer', body)).sha256).toBe(sha256(body))
     })
@@ -450,10 +477,12 @@ describe.each(HOST_KINDS)('message bodies on %s', (kind) => {
       return head + 'ä'.repeat((size - head.length - tail.length) >> 1) + tail
     }
 
-    it.each([
-      ['3.9 MiB', Math.floor(3.9 * MIB)],
-      ['4 MiB', 4 * MIB],
-    ])('hands on %s byte for byte', async (_name, size) => {
+    it.each(
+      samplesFor(kind, [
+        ['3.9 MiB', Math.floor(3.9 * MIB)],
+        ['4 MiB', 4 * MIB],
+      ]),
+    )('hands on %s byte for byte', async (_name, size) => {
       const body = padded(size)
       expect(Buffer.byteLength(body)).toBeGreaterThan(size - 3)
       for (const transfer of ['length', 'chunked'] as const) {
@@ -462,10 +491,13 @@ describe.each(HOST_KINDS)('message bodies on %s', (kind) => {
       }
     })
 
-    it.each(['length', 'chunked'] as const)('refuses 5 MiB by %s', async (transfer) => {
-      const exchange = await send(host(), 'writer', padded(5 * MIB), { transfer })
-      assertContract(exchange, 'BODY_413', { reason: 'body_too_large' })
-    })
+    it.each(samplesFor(kind, ['length', 'chunked'] as const))(
+      'refuses 5 MiB by %s',
+      async (transfer) => {
+        const exchange = await send(host(), 'writer', padded(5 * MIB), { transfer })
+        assertContract(exchange, 'BODY_413', { reason: 'body_too_large' })
+      },
+    )
 
     it('refuses one byte too many', async () => {
       const body = `${JSON.stringify(ping)}${' '.repeat(4 * MIB)}`.slice(0, 4 * MIB + 1)
@@ -486,14 +518,17 @@ describe.each(HOST_KINDS)('message bodies on %s', (kind) => {
       else expect((await host().take()).calls).toEqual([])
     })
 
-    it.each([1, 7, 4096])('reads a body in chunks of %d bytes', async (chunkBytes) => {
-      const over = { transfer: 'chunked', chunkBytes } as const
-      assertContract(await send(host(), 'reader', message, over), 'SCO', NEEDS_WRITE)
-      const echo = assertAccepted(await send(host(), 'writer', message, over))
-      expect(echo.sha256).toBe(sha256(message))
-    })
+    it.each(samplesFor(kind, [1, 7, 4096]))(
+      'reads a body in chunks of %d bytes',
+      async (chunkBytes) => {
+        const over = { transfer: 'chunked', chunkBytes } as const
+        assertContract(await send(host(), 'reader', message, over), 'SCO', NEEDS_WRITE)
+        const echo = assertAccepted(await send(host(), 'writer', message, over))
+        expect(echo.sha256).toBe(sha256(message))
+      },
+    )
 
-    it.each(['length', 'chunked'] as const)(
+    it.each(samplesFor(kind, ['length', 'chunked'] as const))(
       'reads a body that arrives one byte at a time, by %s',
       async (transfer) => {
         for (const token of ['reader', 'writer']) {
@@ -598,14 +633,16 @@ describe.each(HOST_KINDS)('message bodies on %s', (kind) => {
 describe.each(HOST_KINDS)('a validator that takes its time on %s', (kind) => {
   const host = useHost(kind, () => ({ ...scenario, validators: [{ ...table, delayMs: 20 }] }))
 
-  it.each<[string, Body, 'length' | 'chunked']>([
-    ['a message', FORBIDDEN_CALL, 'length'],
-    ['a chunked message', FORBIDDEN_CALL, 'chunked'],
-    ['an empty body', '', 'length'],
-    ['an empty chunked body', '', 'chunked'],
-    ['a large message', { ...FORBIDDEN_CALL, pad: 'x'.repeat(MIB) }, 'length'],
-    ['a large chunked message', { ...FORBIDDEN_CALL, pad: 'x'.repeat(MIB) }, 'chunked'],
-  ])('reads %s that is complete before the verdict', async (_name, body, transfer) => {
+  it.each(
+    samplesFor<[string, Body, 'length' | 'chunked']>(kind, [
+      ['a message', FORBIDDEN_CALL, 'length'],
+      ['a chunked message', FORBIDDEN_CALL, 'chunked'],
+      ['an empty body', '', 'length'],
+      ['an empty chunked body', '', 'chunked'],
+      ['a large message', { ...FORBIDDEN_CALL, pad: 'x'.repeat(MIB) }, 'length'],
+      ['a large chunked message', { ...FORBIDDEN_CALL, pad: 'x'.repeat(MIB) }, 'chunked'],
+    ]),
+  )('reads %s that is complete before the verdict', async (_name, body, transfer) => {
     const reader = await send(host(), 'reader', body, { transfer })
     const writer = await send(host(), 'writer', body, { transfer })
     if (body === '') {
@@ -735,10 +772,12 @@ describe.each(NODE_HOST_KINDS)('body parsers on %s', (kind) => {
     const host = useHost(kind, () => ({ ...scenario, parser: { after } }))
 
     it('finds the bytes put back', async () => {
+      // A large one by day on each host once, behind another parser.
+      const isLarge = isLongForm || (kind === 'express4') === (after === 'json')
       for (const body of [
         FORBIDDEN_CALL,
         [ping, FORBIDDEN_CALL],
-        { ...FORBIDDEN_CALL, pad: 'ä'.repeat(MIB) },
+        ...(isLarge ? [{ ...FORBIDDEN_CALL, pad: 'ä'.repeat(MIB) }] : []),
       ]) {
         for (const transfer of ['length', 'chunked'] as const) {
           const { parsed } = assertAccepted(await send(host(), 'writer', body, { transfer }))

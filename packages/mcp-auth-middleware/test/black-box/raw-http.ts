@@ -131,9 +131,20 @@ function parseResponse(bytes: Buffer, method: string, ended: boolean): Parsed | 
       complete = ended
     }
   }
-  const text = body.toString('utf8')
+  // Decoded when it is asked for: this runs again with every packet of a large answer.
+  let text: string | undefined
   return {
-    response: { status, fields, header, body, text, complete },
+    response: {
+      status,
+      fields,
+      header,
+      body,
+      get text() {
+        text ??= body.toString('utf8')
+        return text
+      },
+      complete,
+    },
     length: headEnd + 4 + length,
   }
 }

@@ -50,7 +50,8 @@ export function createStage() {
     }
     const localPath = layout === 'no path' ? '/' : '/mcp'
     const url = layout === 'no path' ? origin : `${origin}/mcp`
-    const issuer = createTestIssuer(options.issuer?.(url))
+    // Not RSA, whose keys take half a second of work for each server.
+    const issuer = createTestIssuer({ algorithm: 'ES256', ...options.issuer?.(url) })
     await issuer.listen()
     later(() => issuer.close())
     const events: AuthEvent[] = []

@@ -1,5 +1,6 @@
 import { decodeJwt } from 'jose'
 import { afterEach, describe, expect, it } from 'vitest'
+import { isLongForm } from '../../../../test/security/support/long-form.js'
 import { clientV1, clientV2, clientV2Auto, clientV2Modern, type McpClient } from './mcp-clients.js'
 import { MCP_APPS, type McpApp, sdkV1Stateful, sdkV2 } from './mcp-servers.js'
 import { createMemoryProvider, type MemoryProvider } from './memory-provider.js'
@@ -43,35 +44,44 @@ const LAYOUTS: Layout[] = [
   'stripped prefix, all forwarded',
 ]
 
-describe.each(LAYOUTS)('a client without a token, for a resource with %s', (layout) => {
-  it.each(
-    withNames([
-      [clientV1, sdkV1Stateful],
-      [clientV1, sdkV2],
-      [clientV2, sdkV1Stateful],
-      [clientV2Auto, sdkV2],
-      [clientV2Modern, sdkV2],
-    ]),
-  )('finds its way to a tool by the 401 alone: %s', async (_, client, app) => {
-    const server = await stage.start({
-      app,
-      layout,
-      auth: { scopes: { required: ['notes.read'] } },
-    })
-    const provider = createMemoryProvider()
-    const session = await signIn(client, server, provider)
+const PAIRS: readonly Pair[] = [
+  [clientV1, sdkV1Stateful],
+  [clientV1, sdkV2],
+  [clientV2, sdkV1Stateful],
+  [clientV2Auto, sdkV2],
+  [clientV2Modern, sdkV2],
+]
 
-    const token = provider.currentTokens()?.access_token ?? ''
-    expect(await session.call('whoami')).toMatchObject({
-      subject: 'test-user',
-      scopes: ['notes.read'],
-      tokenEnd: token.slice(-8),
-    })
-    expect(decodeJwt(token)).toMatchObject({ iss: server.issuer.issuer, aud: server.url })
-    expect(provider.visited).toHaveLength(1)
-    expect(provider.visited[0]?.searchParams.get('resource')).toBe(server.url)
-    expect(server.issuer.requests('register')).toBe(1)
-  })
+/** The pairs that meet a layout: all by night. By day each meets one layout, the next one the next. */
+function pairsFor(layout: Layout): readonly Pair[] {
+  const place = LAYOUTS.indexOf(layout)
+  return isLongForm ? PAIRS : PAIRS.filter((_pair, index) => index % LAYOUTS.length === place)
+}
+
+describe.each(LAYOUTS)('a client without a token, for a resource with %s', (layout) => {
+  it.each(withNames(pairsFor(layout)))(
+    'finds its way to a tool by the 401 alone: %s',
+    async (_, client, app) => {
+      const server = await stage.start({
+        app,
+        layout,
+        auth: { scopes: { required: ['notes.read'] } },
+      })
+      const provider = createMemoryProvider()
+      const session = await signIn(client, server, provider)
+
+      const token = provider.currentTokens()?.access_token ?? ''
+      expect(await session.call('whoami')).toMatchObject({
+        subject: 'test-user',
+        scopes: ['notes.read'],
+        tokenEnd: token.slice(-8),
+      })
+      expect(decodeJwt(token)).toMatchObject({ iss: server.issuer.issuer, aud: server.url })
+      expect(provider.visited).toHaveLength(1)
+      expect(provider.visited[0]?.searchParams.get('resource')).toBe(server.url)
+      expect(server.issuer.requests('register')).toBe(1)
+    },
+  )
 })
 
 describe('a client without a token, for a resource without scopes', () => {
@@ -122,12 +132,13 @@ describe('a client whose token lacks the scope of a tool', () => {
   }
 
   // SDK v1 refreshes before it asks for more, so there only a client without a refresh token can.
+  // Each client by day; by night with another server, too.
   it.each(
     withNames([
       [clientV1, sdkV1Stateful],
-      [clientV1, sdkV2],
-      [clientV2, sdkV1Stateful],
+      ...(isLongForm ? ([[clientV1, sdkV2]] as const) : []),
       [clientV2, sdkV2],
+      ...(isLongForm ? ([[clientV2, sdkV1Stateful]] as const) : []),
       [clientV2Modern, sdkV2],
     ]),
   )('asks for the scopes of the challenge and comes back with them: %s', async (_, client, app) => {

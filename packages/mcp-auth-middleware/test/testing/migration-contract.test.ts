@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { isLongForm } from '../../../../test/security/support/long-form.js'
 import { migrationContract } from '../../src/testing/migration-contract.js'
 import { memoryTokenStore } from '../../src/token-store/memory-token-store.js'
 import type { TokenStore } from '../../src/token-store/token-store.js'
@@ -16,8 +17,15 @@ const pairs: readonly (readonly [string, Lacks, Lacks])[] = [
   ['memory to a store without tombstones', [], ['tombstone']],
 ]
 
-describe.each(pairs)('Migration contract: %s', (_name, oldLacks, newLacks) => {
-  for (const { id, run, title } of migrationContract) {
+/** The cases for a pair: all by night. By day all for the first pair, and a third for each of the others. */
+function casesFor(name: string) {
+  const place = pairs.findIndex(([other]) => other === name)
+  const isWhole = isLongForm || place === 0
+  return migrationContract.filter((_case, index) => isWhole || index % 3 === place % 3)
+}
+
+describe.each(pairs)('Migration contract: %s', (name, oldLacks, newLacks) => {
+  for (const { id, run, title } of casesFor(name)) {
     it(`${id}: ${title}`, () =>
       run({
         async createPair(seed) {
@@ -38,25 +46,24 @@ describe.each(pairs)('Migration contract: %s', (_name, oldLacks, newLacks) => {
 
 type Break = (store: TokenStore) => Partial<TokenStore>
 
-/** Runs the suite with a broken target and tells which cases noticed. */
-async function failingCases(breakStore: Break): Promise<string[]> {
-  const failed: string[] = []
-  for (const { id, run } of migrationContract) {
-    try {
-      await run({
-        async createPair(seed) {
-          const from = memoryTokenStore()
-          for (const [key, input] of seed) await from.set(key, input)
-          const sound = memoryTokenStore()
-          return { from, to: { ...sound, ...breakStore(sound) } }
-        },
-        async destroyPair() {},
-      })
-    } catch {
-      failed.push(id)
-    }
+/** Runs one case with a broken target and tells whether it noticed. */
+async function notices(id: string, breakStore: Break): Promise<boolean> {
+  const found = migrationContract.find((each) => each.id === id)
+  if (found === undefined) throw new Error(`no case ${id}`)
+  try {
+    await found.run({
+      async createPair(seed) {
+        const from = memoryTokenStore()
+        for (const [key, input] of seed) await from.set(key, input)
+        const sound = memoryTokenStore()
+        return { from, to: { ...sound, ...breakStore(sound) } }
+      },
+      async destroyPair() {},
+    })
+    return false
+  } catch {
+    return true
   }
-  return failed
 }
 
 const breaks: readonly (readonly [string, string, Break])[] = [
@@ -92,6 +99,6 @@ describe('migrationContract', () => {
   })
 
   it.each(breaks)('catches a target that %s', async (_what, id, breakStore) => {
-    expect(await failingCases(breakStore)).toContain(id)
+    expect(await notices(id, breakStore)).toBe(true)
   })
 })

@@ -26,7 +26,7 @@ async function until(condition: () => Promise<boolean> | boolean, limit = 5000):
   const startedAt = performance.now()
   while (!(await condition())) {
     if (performance.now() - startedAt > limit) throw new Error('it did not happen')
-    await new Promise((resolve) => setTimeout(resolve, 5))
+    await new Promise((resolve) => setTimeout(resolve, 20))
   }
   return performance.now() - startedAt
 }

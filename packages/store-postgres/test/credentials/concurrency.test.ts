@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { isLongForm } from '../../../../test/security/support/long-form.js'
 import {
   apiKey,
   type Backend,
@@ -11,6 +12,10 @@ import {
   uniqueNamespace,
   userKey,
 } from './support.js'
+
+// By night twice as many writers too, and more rounds of each race.
+const CROWDS = isLongForm ? [50, 100] : [50]
+const [CROWD_ROUNDS, RACE_ROUNDS] = isLongForm ? [5, 20] : [2, 6]
 
 describe.each(setups)('parallel writers on $title', ({ engine, profile }) => {
   describe.skipIf(engine.skip)(engine.skip ?? 'postgres', () => {
@@ -31,14 +36,14 @@ describe.each(setups)('parallel writers on $title', ({ engine, profile }) => {
       ] as const
     }
 
-    it.each([50, 100])(
+    it.each(CROWDS)(
       'X24 lets one of %i writers on two instances win, round after round',
       { timeout: 60_000 },
       async (writers) => {
         const [one, other] = openPair()
         const stores = [one, other]
         const versions = new Set<string>()
-        for (let round = 0; round < 5; round++) {
+        for (let round = 0; round < CROWD_ROUNDS; round++) {
           const held = await one.get(serviceKey())
           const condition =
             held === undefined ? ({ ifAbsent: true } as const) : { ifVersion: held.version }
@@ -57,7 +62,7 @@ describe.each(setups)('parallel writers on $title', ({ engine, profile }) => {
           expect(stored?.secret).toBe(won[0]?.secret)
           versions.add(stored?.version ?? '')
         }
-        expect(versions.size).toBe(5)
+        expect(versions.size).toBe(CROWD_ROUNDS)
       },
     )
 
@@ -85,7 +90,7 @@ describe.each(setups)('parallel writers on $title', ({ engine, profile }) => {
 
     it('decides between a delete and writes of the same version', { timeout: 60_000 }, async () => {
       const [one, other] = openPair()
-      for (let round = 0; round < 20; round++) {
+      for (let round = 0; round < RACE_ROUNDS; round++) {
         const { version } = await one.set(serviceKey(), apiKey('canary-first'))
         const deletes = [one, other].map((store) =>
           codeOf(store.delete(serviceKey(), { ifVersion: version, tombstone: round % 2 === 0 })),
@@ -107,7 +112,7 @@ describe.each(setups)('parallel writers on $title', ({ engine, profile }) => {
       timeout: 60_000,
     }, async () => {
       const [one, other] = openPair()
-      for (let round = 0; round < 20; round++) {
+      for (let round = 0; round < RACE_ROUNDS; round++) {
         const key = userKey(`u${round}`)
         const [removed, added] = await Promise.all([
           one.delete(key, { tombstone: true }),

@@ -1,5 +1,6 @@
 import { type CredentialInput, isCredentialName } from '@bestviable/mcp-auth-middleware'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { isLongForm } from '../../../../test/security/support/long-form.js'
 import {
   apiKey,
   type Backend,
@@ -12,6 +13,9 @@ import {
   uniqueNamespace,
   userKey,
 } from './support.js'
+
+/** Keys that are listed: several pages of 500 by night, a full one and the next by day. */
+const LISTED = isLongForm ? 1203 : 603
 
 const HOSTILE = [
   `'; DROP TABLE x;--`,
@@ -181,14 +185,16 @@ describe.each(setups)('names and values on $title', ({ engine, profile }) => {
       expect((await one.get(serviceKey()))?.secret).toBe('canary-one')
     })
 
-    it('lists 1,203 keys exactly once while others come and go', { timeout: 60_000 }, async () => {
+    it('lists keys of several pages exactly once while others come and go', {
+      timeout: 60_000,
+    }, async () => {
       const namespace = uniqueNamespace()
       const store = openStore(backend, { namespace })
       const first = await store.set(userKey('u0'), apiKey('canary'))
       const name = (index: number) => `u${index}`
-      const keep = new Set(Array.from({ length: 1203 }, (_, index) => name(index)))
+      const keep = new Set(Array.from({ length: LISTED }, (_, index) => name(index)))
       const lanes = Array.from({ length: 4 }, async (_, lane) => {
-        for (let index = lane; index < 1203; index += 4) {
+        for (let index = lane; index < LISTED; index += 4) {
           await store.set(userKey(name(index)), apiKey('canary'))
         }
       })
@@ -201,13 +207,13 @@ describe.each(setups)('names and values on $title', ({ engine, profile }) => {
         if (owner.kind === 'user') listed.push(owner.subject)
         // Rewritten, added and removed keys move no page.
         if (turn++ % 200 === 0) {
-          await store.set(userKey(name(turn % 1203)), apiKey('canary-again'))
+          await store.set(userKey(name(turn % LISTED)), apiKey('canary-again'))
           await store.set(userKey(`new${turn}`), apiKey('canary'))
           await store.delete(userKey(`new${turn - 200}`))
         }
       }
       const kept = listed.filter((each) => keep.has(each))
-      expect(kept).toHaveLength(1203)
+      expect(kept).toHaveLength(LISTED)
       expect(new Set(listed).size).toBe(listed.length)
       expect(await listKeys(store, { provider: 'other' })).toEqual([])
     })

@@ -222,10 +222,14 @@ describe('migrations of this release', () => {
 
 describe('PGlite', () => {
   it('is migrated by the same statements, with the row as lock', async () => {
-    const database = createDatabase({ dataDir: 'memory://', locks: 'table' })
-    open.push(database)
+    const engine = testEngines().find(({ kind }) => kind === 'pglite')
+    const empty = await engine?.createDatabase()
+    if (empty === undefined) throw new Error('no PGlite')
+    const database = createDatabase({ ...empty.options, locks: 'table' })
     expect(await pendingMigrations(database)).toHaveLength(ownMigrations.length)
     await database.ready()
     expect(await pendingMigrations(database)).toEqual([])
+    await database.close()
+    await empty.drop()
   }, 120_000)
 })

@@ -11,7 +11,7 @@ import { startAdminServer } from '../../src/pglite/admin-server.js'
 import { openPglite } from '../../src/pglite/open-pglite.js'
 import { createPgliteDatabase } from '../../src/pglite/pglite-database.js'
 import { createPgliteEngine, type PgliteEngine } from '../../src/pglite/pglite-engine.js'
-import { MEMORY } from '../../src/pglite/pglite-options.js'
+import { fillWithPglite } from '../support/prepared-folders.js'
 import { createChildren } from './support/child.js'
 
 const CANARY = 'canary-admin-parameter'
@@ -45,7 +45,9 @@ async function exchange(...frames: string[]): Promise<unknown[]> {
 }
 
 beforeAll(async () => {
-  const open = await openPglite(MEMORY)
+  const folder = join(home, 'engine')
+  fillWithPglite(folder)
+  const open = await openPglite(folder)
   engine = createPgliteEngine(open.pglite, 'mcp_auth')
   await engine.query(sql('CREATE TABLE things (name text)'), [], { kind: 'write' })
   await startAdminServer({ engine, path, idleMilliseconds: IDLE_MILLISECONDS })
@@ -294,6 +296,7 @@ describe('createPgliteDatabase({ attach })', () => {
   let attached: Database
 
   it('goes through the process that has the folder open, as a full database', async () => {
+    fillWithPglite(dataDir)
     const server = await children.start()
     expect(await server.ask({ type: 'open', options: { dataDir } })).toEqual({ value: true })
     attached = createPgliteDatabase({ dataDir, attach: true })

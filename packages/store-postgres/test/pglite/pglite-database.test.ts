@@ -5,6 +5,7 @@ import { inspect } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Database, NotificationListener, Statement } from '../../src/database/database.js'
 import { createPgliteDatabase } from '../../src/pglite/pglite-database.js'
+import { fillWithPglite } from '../support/prepared-folders.js'
 import { createChildren } from './support/child.js'
 
 const CANARY = 'canary-pglite-parameter'
@@ -32,6 +33,15 @@ function gate() {
 
 function errorText(error: unknown): string {
   return inspect(error, { depth: 9, showHidden: true })
+}
+
+/** Expects what an open database has in its folder, for its owner only. */
+function expectPrivate(folder: string): void {
+  expect(readdirSync(folder).sort()).toEqual(['admin.sock', 'pglite', 'pglite.lock'])
+  expect(statSync(folder).mode & 0o777).toBe(0o700)
+  expect(statSync(join(folder, 'pglite')).mode & 0o777).toBe(0o700)
+  expect(statSync(join(folder, 'admin.sock')).mode & 0o777).toBe(0o600)
+  expect(statSync(join(folder, 'pglite.lock')).mode & 0o777).toBe(0o600)
 }
 
 describe('createPgliteDatabase()', () => {
@@ -80,6 +90,7 @@ describe('database on PGlite', () => {
   let database: Database
 
   beforeAll(async () => {
+    fillWithPglite(dataDir)
     database = createPgliteDatabase({ dataDir })
     await database.ready()
     await database.query(sql('CREATE TABLE {schema}.things (id bigint, name text)'), [], {
@@ -92,11 +103,7 @@ describe('database on PGlite', () => {
   })
 
   it('keeps everything in a folder that only its owner can look into', () => {
-    expect(readdirSync(dataDir).sort()).toEqual(['admin.sock', 'pglite', 'pglite.lock'])
-    expect(statSync(dataDir).mode & 0o777).toBe(0o700)
-    expect(statSync(join(dataDir, 'pglite')).mode & 0o777).toBe(0o700)
-    expect(statSync(join(dataDir, 'admin.sock')).mode & 0o777).toBe(0o600)
-    expect(statSync(join(dataDir, 'pglite.lock')).mode & 0o777).toBe(0o600)
+    expectPrivate(dataDir)
   })
 
   it('answers with the types of every engine', async () => {
@@ -298,20 +305,17 @@ describe('database on PGlite', () => {
   })
 
   it('is whole after the process that had it open was killed', async () => {
-    const [first, second] = [await children.start(), await children.start()]
+    const first = await children.start()
     expect(await first.ask({ type: 'open', options: { dataDir } })).toEqual({ value: true })
     const insert = "INSERT INTO mcp_auth.things VALUES (7, 'survives')"
     await first.ask({ type: 'query', text: insert, values: [] })
     await first.kill()
-    expect(await second.ask({ type: 'open', options: { dataDir } })).toEqual({ value: true })
-    const text = 'SELECT id, name FROM mcp_auth.things ORDER BY id'
-    expect(await second.ask({ type: 'query', text, values: [] })).toEqual({
-      value: [
-        { id: '1', name: 'kept' },
-        { id: '7', name: 'survives' },
-      ],
-    })
-    expect(await second.ask({ type: 'close' })).toEqual({ value: true })
+    const next = createPgliteDatabase({ dataDir })
+    expect(await next.query(sql('SELECT id, name FROM {schema}.things ORDER BY id'))).toEqual([
+      { id: '1', name: 'kept' },
+      { id: '7', name: 'survives' },
+    ])
+    await next.close()
   }, 180_000)
 
   it('starts anew after a process was killed while it made the database', async () => {
@@ -326,7 +330,7 @@ describe('database on PGlite', () => {
     expect(await second.ask({ type: 'open', options: { dataDir: folder } })).toEqual({
       value: true,
     })
-    expect(readdirSync(folder).sort()).toEqual(['admin.sock', 'pglite', 'pglite.lock'])
+    expectPrivate(folder)
     void second.ask({ type: 'exit' })
     expect(await second.exited()).toBe(0)
     expect(readdirSync(folder)).not.toContain('pglite.lock')

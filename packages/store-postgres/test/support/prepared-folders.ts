@@ -4,8 +4,16 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { setFlagsFromString } from 'node:v8'
 
 const HOME = fileURLToPath(new URL('../../node_modules/.cache/prepared/', import.meta.url))
+
+/**
+ * For Node.js that opens a PGlite database for a test. V8 would compile its WebAssembly a second time, for a
+ * speed that thousands of statements would have to repay: half of what such a test costs.
+ */
+export const pgliteFlag = '--liftoff-only'
+setFlagsFromString(pgliteFlag)
 
 /** Copies a folder with its owners and modes. */
 export function copyFolder(from: string, to: string): void {
@@ -51,7 +59,7 @@ function preparedPglite(): string {
   return keepFolder(`pglite-${digest}`, (draft) => {
     const { status, stderr } = spawnSync(
       process.execPath,
-      ['--input-type=module', '-e', MAKE_PGLITE],
+      [pgliteFlag, '--input-type=module', '-e', MAKE_PGLITE],
       { cwd: dirname(entry), env: { PATH: process.env.PATH, DRAFT: draft }, encoding: 'utf8' },
     )
     if (status !== 0) throw new Error(`PGlite made no database: ${stderr}`)

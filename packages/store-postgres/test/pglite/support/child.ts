@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import type { SqlValue } from '../../../src/database/database.js'
 import type { PgliteDatabaseOptions } from '../../../src/pglite/pglite-options.js'
+import { pgliteFlag } from '../../support/prepared-folders.js'
 
 /** What a child process is asked to do. */
 export type ChildCommand =
@@ -97,7 +98,7 @@ export function createChildren(): Children {
   return {
     async start() {
       building ??= bundle()
-      const child = spawn(process.execPath, [await building], {
+      const child = spawn(process.execPath, [pgliteFlag, await building], {
         stdio: ['pipe', 'pipe', 'inherit'],
       })
       running.push(child)

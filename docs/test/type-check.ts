@@ -1,0 +1,40 @@
+import { join } from 'node:path'
+import ts from 'typescript'
+
+/** Declarations of packages and of the language: most of what the compiler reads, and the same each time. */
+const declarations = new Map<string, ts.SourceFile | undefined>()
+
+/** What the compiler says of a folder with a `tsconfig.json`, as `tsc -p` prints it. Empty is good. */
+export function typeCheck(folder: string): string {
+  const format = (diagnostics: readonly ts.Diagnostic[]): string =>
+    ts.formatDiagnostics(diagnostics, {
+      getCurrentDirectory: () => folder,
+      getCanonicalFileName: (name) => name,
+      getNewLine: () => '\n',
+    })
+  const config = ts.getParsedCommandLineOfConfigFile(
+    join(folder, 'tsconfig.json'),
+    {},
+    {
+      ...ts.sys,
+      onUnRecoverableConfigFileDiagnostic: (diagnostic) => {
+        throw new Error(format([diagnostic]))
+      },
+    },
+  )
+  if (config === undefined) throw new Error(`${folder} has no tsconfig.json`)
+  const host = ts.createCompilerHost(config.options)
+  const { getSourceFile } = host
+  host.getSourceFile = (name, ...rest) => {
+    if (!/\.d\.[cm]?ts$/.test(name)) return getSourceFile(name, ...rest)
+    if (!declarations.has(name)) declarations.set(name, getSourceFile(name, ...rest))
+    return declarations.get(name)
+  }
+  const program = ts.createProgram({
+    rootNames: config.fileNames,
+    options: config.options,
+    configFileParsingDiagnostics: config.errors,
+    host,
+  })
+  return format(ts.getPreEmitDiagnostics(program))
+}
