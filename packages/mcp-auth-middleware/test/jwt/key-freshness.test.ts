@@ -18,6 +18,8 @@ describe('parseFreshness()', () => {
     ['max-age=99999999999999999999999', 900],
     ['max-age=-1', 60],
     ['max-age=abc', 60],
+    ['max-age=x300', 60],
+    ['max-age=300x', 60],
     ['max-age', 60],
     ['max-age=600, max-age=120', 120],
     ['no-store', 60],
