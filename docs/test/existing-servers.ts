@@ -97,8 +97,14 @@ export async function runServers(
   })
   const urls = servers.map(({ port }) => `http://127.0.0.1:${port}/mcp`)
   const deadline = Date.now() + 60_000
+  // A connection that is kept would be closed by its server while the others start.
+  const knock = (url: string) =>
+    fetch(url, { headers: { connection: 'close' } }).then(
+      ({ body }) => body?.cancel().then(() => true) ?? true,
+      () => false,
+    )
   for (const url of urls) {
-    while (!(await fetch(url).catch(() => undefined))) {
+    while (!(await knock(url))) {
       if (child.exitCode !== null || Date.now() > deadline) {
         child.kill('SIGKILL')
         throw new Error(`${url} does not answer: ${errors}`)

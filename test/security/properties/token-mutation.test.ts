@@ -7,6 +7,8 @@ import { FAMILIES, makeMutant, type Recipe, recipesFor } from './support/token-m
 import { createWaysIn, type WayIn } from './support/ways-in.js'
 
 const MUTANTS = isLong ? 1_000_000 : 50_000
+/** About one mutation in thirty changes nothing, and is no mutant. */
+const RUNS = MUTANTS * 1.05
 
 let ways: readonly WayIn[]
 beforeAll(async () => {
@@ -44,8 +46,8 @@ function refusesMutants(servers: readonly WayIn[], tally?: Tally) {
 describe('tokens that nobody issued', () => {
   it('R2 are never accepted and never an error, in any way in', { timeout: PATIENCE }, async () => {
     const tally: Tally = { mutants: 0, issued: 0, byFamily: new Map(), byStatus: new Map() }
-    printSeed('token-mutants', MUTANTS)
-    const details = await fc.check(refusesMutants(ways, tally), { seed: SEED, numRuns: MUTANTS })
+    printSeed('token-mutants', RUNS)
+    const details = await fc.check(refusesMutants(ways, tally), { seed: SEED, numRuns: RUNS })
     const counterexample = String(details.errorInstance ?? '')
     const isError = /was answered 5/.test(counterexample)
     recordFigure({
@@ -65,7 +67,7 @@ describe('tokens that nobody issued', () => {
     })
     if (details.failed) throw new Error(await fc.asyncDefaultReportMessage(details))
 
-    expect(tally.mutants).toBeGreaterThan(MUTANTS * 0.9)
+    expect(tally.mutants).toBeGreaterThanOrEqual(MUTANTS)
     // A mutation that changes nothing gives the token back: those are accepted, so the servers work.
     expect(tally.issued).toBeGreaterThan(MUTANTS / 1000)
     for (const family of FAMILIES) {

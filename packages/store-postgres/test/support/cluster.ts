@@ -9,11 +9,11 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
+import { findFreePort } from '../../../../.ci/free-port.mjs'
 import type { Account } from './binaries.js'
 import { copyFolder, keepFolder } from './prepared-folders.js'
 
@@ -59,15 +59,6 @@ if [ -n "$pid" ]; then
 fi
 rm -rf "$0"
 `
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('no free port')
-  return address.port
-}
 
 function run(file: string, parameters: readonly string[], account: Account): void {
   const answer = spawnSync(file, parameters, { ...account, cwd: '/', encoding: 'utf8' })
@@ -120,7 +111,7 @@ function createDataFolder(options: ClusterOptions): string {
 /** Makes and starts a cluster in a temporary folder, without fsync. */
 export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   const home = createDataFolder(options)
-  const port = await freePort()
+  const port = await findFreePort()
   const logFile = join(home, 'log')
   let server: ChildProcess | undefined
   const watchdog = spawn('sh', ['-c', WATCHDOG, home], {
