@@ -72,6 +72,7 @@ describe('announcedLength()', () => {
     [{ 'content-length': '-1' }, undefined],
     [{ 'content-length': '0x1' }, undefined],
     [{ 'content-length': ['17', '17'] }, undefined],
+    [{ 'content-length': ['17'] }, undefined],
     [{ 'content-length': '17', 'transfer-encoding': 'chunked' }, undefined],
     [{ 'content-length': '17', 'transfer-encoding': '' }, undefined],
     [{ 'transfer-encoding': 'chunked' }, undefined],
