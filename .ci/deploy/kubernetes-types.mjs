@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import ts from 'typescript'
+import { shareDeclarations } from '../shared-declarations.mjs'
 
 const types = dirname(createRequire(import.meta.url).resolve('kubernetes-types/package.json'))
 
@@ -25,7 +26,7 @@ export function checkTypes(manifests) {
     lib: ['lib.es2022.d.ts'],
     skipLibCheck: true,
   }
-  const host = ts.createCompilerHost(options)
+  const host = shareDeclarations(ts.createCompilerHost(options))
   const { getSourceFile, fileExists } = host
   const source = ts.createSourceFile(name, lines.join('\n'), ts.ScriptTarget.ES2022)
   host.getSourceFile = (file, ...rest) => (file === name ? source : getSourceFile(file, ...rest))

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { generateEncryptionKey } from '@bestviable/mcp-auth-middleware/envelope'
 import { transformSync } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { findFreePort } from '../../.ci/free-port.mjs'
 import { testEngines } from '../../packages/store-postgres/test/support/engines.js'
 import { docstringSnippets, markdownSnippets, ROOT, type Snippet } from './snippets.js'
 import { typeCheck } from './type-check.js'
@@ -67,14 +67,6 @@ function write(snippets: readonly Snippet[], prefix: string, codes: readonly str
   })
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise<void>((resolve) => server.close(() => resolve()))
-  return typeof address === 'object' && address !== null ? address.port : 0
-}
-
 beforeAll(() => {
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
@@ -120,7 +112,7 @@ async function runSnippet(code: string, env: Readonly<Record<string, string>>): 
   writeFileSync(join(home, 'snippet.js'), compile(code))
   const stub = readFileSync(join(stubs, 'mcp-handler.ts'), 'utf8')
   writeFileSync(join(home, 'mcp-handler.js'), compile(stub))
-  const port = await freePort()
+  const port = await findFreePort()
   const child = spawn(process.execPath, [join(home, 'snippet.js')], {
     env: { ...process.env, ...env, PORT: String(port) },
     stdio: 'inherit',

@@ -1,8 +1,6 @@
 import { join } from 'node:path'
 import ts from 'typescript'
-
-/** Declarations of packages and of the language: most of what the compiler reads, and the same each time. */
-const declarations = new Map<string, ts.SourceFile | undefined>()
+import { shareDeclarations } from '../../.ci/shared-declarations.mjs'
 
 /** What the compiler says of a folder with a `tsconfig.json`, as `tsc -p` prints it. Empty is good. */
 export function typeCheck(folder: string): string {
@@ -23,13 +21,7 @@ export function typeCheck(folder: string): string {
     },
   )
   if (config === undefined) throw new Error(`${folder} has no tsconfig.json`)
-  const host = ts.createCompilerHost(config.options)
-  const { getSourceFile } = host
-  host.getSourceFile = (name, ...rest) => {
-    if (!/\.d\.[cm]?ts$/.test(name)) return getSourceFile(name, ...rest)
-    if (!declarations.has(name)) declarations.set(name, getSourceFile(name, ...rest))
-    return declarations.get(name)
-  }
+  const host = shareDeclarations(ts.createCompilerHost(config.options))
   const program = ts.createProgram({
     rootNames: config.fileNames,
     options: config.options,

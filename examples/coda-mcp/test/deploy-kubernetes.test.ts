@@ -1,10 +1,5 @@
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { manifest, problemsOf } from './support/deployment.js'
-
-vi.mock('typescript', async (importOriginal) => {
-  const { sharingDeclarations } = await import('./support/shared-declarations.js')
-  return sharingDeclarations(await importOriginal())
-})
 
 describe('Kubernetes', () => {
   it.each([

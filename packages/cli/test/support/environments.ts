@@ -1,12 +1,15 @@
 import { generateEncryptionKey } from '@bestviable/mcp-auth-middleware/envelope'
-import pg from 'pg'
 import { afterAll, onTestFinished } from 'vitest'
 import { isLongForm } from '../../../../test/security/support/long-form.js'
 import {
   type FakeInfisical,
   startFakeInfisical,
 } from '../../../store-infisical/test/fake-infisical/index.js'
-import { type TestEngine, testEngines } from '../../../store-postgres/test/support/engines.js'
+import {
+  runOnce,
+  type TestEngine,
+  testEngines,
+} from '../../../store-postgres/test/support/engines.js'
 
 /** Variables of a command line. */
 export type Environment = Readonly<Record<string, string>>
@@ -44,16 +47,6 @@ export async function postgresEnvironment(engine: TestEngine): Promise<Environme
   return { TOKEN_STORE: 'postgres', MCP_AUTH_ENCRYPTION_KEYS: createKeys(), ...place }
 }
 
-async function runAt(connectionString: string, statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString })
-  await client.connect()
-  try {
-    await client.query(statement)
-  } finally {
-    await client.end()
-  }
-}
-
 /**
  * Databases of one test each that are copies of one, which is filled once for the test file: to make the
  * tables and what is in them anew takes longer than most tests. All have the same keys.
@@ -86,9 +79,9 @@ export function copiesOf(
     const original = url.pathname.slice(1)
     const copy = `${original}_${copies}`
     url.pathname = `/${copy}`
-    await runAt(env.DATABASE_URL ?? '', `CREATE DATABASE ${copy} TEMPLATE ${original}`)
+    await runOnce(env.DATABASE_URL ?? '', `CREATE DATABASE ${copy} TEMPLATE ${original}`)
     onTestFinished(() =>
-      runAt(env.DATABASE_URL ?? '', `DROP DATABASE IF EXISTS ${copy} WITH (FORCE)`),
+      runOnce(env.DATABASE_URL ?? '', `DROP DATABASE IF EXISTS ${copy} WITH (FORCE)`),
     )
     return { ...env, DATABASE_URL: url.href }
   }

@@ -80,7 +80,8 @@ function serverEngine(name: string, find: () => Binaries): ServerEngine {
   }
 }
 
-async function runOnce(connectionString: string, statement: string): Promise<void> {
+/** Runs a statement on a connection of its own. */
+export async function runOnce(connectionString: string, statement: string): Promise<void> {
   const client = new pg.Client({ connectionString })
   client.on('error', () => {})
   await client.connect()
